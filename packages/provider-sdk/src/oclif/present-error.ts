@@ -1,0 +1,80 @@
+import {CloudError, EXIT, isCloudError} from '../errors.js';
+
+/** What stands under `error` in the JSON envelope. */
+export interface ErrorJson {
+  code: string;
+  message: string;
+  hints: readonly string[];
+  exitCode: number;
+  provider?: string;
+  data?: Record<string, unknown>;
+}
+
+interface OclifError extends Error {
+  oclif?: {exit?: number | false};
+  code?: string;
+  suggestions?: string[];
+  parse?: unknown;
+}
+
+/**
+ * Turns anything that was thrown into a {@link CloudError}.
+ *
+ * oclif marks its own errors with an exit code and parse errors with `parse`; whatever bears neither is a bug.
+ */
+export function normaliseError(error: unknown): CloudError {
+  if (isCloudError(error)) return error;
+  if (!(error instanceof Error)) {
+    return new CloudError(String(error), {code: 'INTERNAL', exitCode: EXIT.bug});
+  }
+  if (error.name === 'AbortError') return new CloudError('Interrupted.', {code: 'INTERRUPTED', exitCode: EXIT.interrupted});
+  const {oclif, parse, suggestions} = error as OclifError;
+  const message = error.message.replace(/\n?See more help with --help\s*$/, '').trimEnd();
+  if (parse !== undefined) {
+    return new CloudError(message, {
+      code: 'USAGE',
+      exitCode: EXIT.usage,
+      hints: suggestions ?? ['Add --help to see what the command takes.'],
+      cause: error,
+    });
+  }
+  if (oclif !== undefined) {
+    const exit = typeof oclif.exit === 'number' ? oclif.exit : EXIT.usage;
+    const exitCode = (Object.values(EXIT) as number[]).includes(exit) ? (exit as CloudError['exitCode']) : EXIT.bug;
+    return new CloudError(message, {
+      code: exitCode === EXIT.notFound || exit === 127 ? 'COMMAND_NOT_FOUND' : 'COMMAND_FAILED',
+      exitCode: exit === 127 ? EXIT.usage : exitCode,
+      hints: suggestions ?? [],
+      cause: error,
+    });
+  }
+  return new CloudError(message || error.name, {
+    code: 'INTERNAL',
+    exitCode: EXIT.bug,
+    hints: ['This is a bug in CloudCTL. Run again with DEBUG=cloudctl:* and report what it prints.'],
+    cause: error,
+  });
+}
+
+/** The error as it stands in the envelope. */
+export function errorToJson(error: CloudError): ErrorJson {
+  return {
+    code: error.code,
+    message: error.message,
+    hints: error.hints,
+    exitCode: error.exitCode,
+    ...(error.provider === undefined ? {} : {provider: error.provider}),
+    ...(error.data === undefined ? {} : {data: error.data}),
+  };
+}
+
+/** The error for people: what happened, then what to do, one hint a line. */
+export function errorToText(error: CloudError, color: boolean): string {
+  const red = color ? '\u001B[31m' : '';
+  const reset = color ? '\u001B[39m' : '';
+  const lines = [`${red}Error:${reset} ${error.message}`, ...error.hints.map(hint => `  ${hint}`)];
+  if (error.exitCode === EXIT.bug && process.env['DEBUG'] !== undefined) {
+    lines.push(String((error.cause as Error | undefined)?.stack ?? error.stack));
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,1 @@
+"""What survives a restart: SQLite tables, content-addressed blobs, volume directories."""
