@@ -1,7 +1,11 @@
 /** ESM, TypeScript through SWC; tests read sources, the acceptance tests drive the built CLI as a subprocess. */
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/plugins/*/test/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/test/**/*.test.ts',
+    '<rootDir>/packages/*/test/**/*.test.ts',
+    '<rootDir>/plugins/*/test/**/*.test.ts',
+  ],
   modulePathIgnorePatterns: ['<rootDir>/.dev/', '<rootDir>/.quickstart/', '<rootDir>/test/fixtures/'],
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   transform: {

@@ -58,7 +58,9 @@ async function buildPackage(directory, entries, ink) {
     legalComments: 'linked',
     define: {'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"'},
     // React is CommonJS and calls require for Node's own modules.
-    banner: {js: "import {createRequire as __createRequire} from 'node:module';const require=__createRequire(import.meta.url);"},
+    banner: {
+      js: "import {createRequire as __createRequire} from 'node:module';const require=__createRequire(import.meta.url);",
+    },
     plugins: [emptyDevtools],
   });
 }
@@ -93,7 +95,7 @@ async function buildSdk() {
 await buildSdk();
 await buildPackage(
   root,
-  [...(await commandsIn(join(root, 'src'))), join(root, 'src/presentation/help.ts'), join(root, 'src/hooks/preinstall.ts'), join(root, 'src/main.ts')],
+  [...(await commandsIn(join(root, 'src'))), join(root, 'src/command-line/help.ts'), join(root, 'src/main.ts')],
   join(root, 'src/presentation/ink/index.ts'),
 );
 const modal = join(root, 'plugins/modal');

@@ -8,7 +8,9 @@ export {Secret} from './secret.js';
  * The type of `load` follows from the declared operations: one that is declared as supported without its method
  * does not compile.
  */
-export function defineProvider<const R extends ResourceTypes>(definition: ProviderDefinition<R>): ProviderDefinition<R> {
+export function defineProvider<const R extends ResourceTypes>(
+  definition: ProviderDefinition<R>,
+): ProviderDefinition<R> {
   return definition;
 }
 
@@ -18,6 +20,9 @@ export function supported(): Supported {
 }
 
 /** Declares that the operation is refused, why, and what to do instead. */
-export function unsupported(reason: string, nextSteps: (resource: ResourceReference) => readonly string[]): Unsupported {
+export function unsupported(
+  reason: string,
+  nextSteps: (resource: ResourceReference) => readonly string[],
+): Unsupported {
   return {supported: false, reason, nextSteps};
 }

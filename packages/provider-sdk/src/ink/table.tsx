@@ -30,7 +30,12 @@ function fitWidths(wanted: number[], fixed: boolean[], columns: number): number[
 }
 
 /** A table without borders, as wide as it needs to be and no wider than the terminal. */
-export function drawTable<Row>(title: string, columns: readonly TableColumn<Row>[], rows: readonly Row[], terminal: Terminal): string {
+export function drawTable<Row>(
+  title: string,
+  columns: readonly TableColumn<Row>[],
+  rows: readonly Row[],
+  terminal: Terminal,
+): string {
   const widths = fitWidths(
     columns.map(column => Math.max(column.title.length, ...rows.map(row => column.value(row).length))),
     columns.map(column => column.fixed ?? false),

@@ -31,8 +31,18 @@ export abstract class CloudCommand<Data extends object> extends Command {
 
   /** Where long work says how far it is. Goes to stderr, and nowhere under `--json`. */
   protected get report(): ProgressSink {
-    this.#reporter ??= createReporter({json: this.jsonEnabled(), live: isTerminal(process.stderr), stream: process.stderr});
+    this.#reporter ??= createReporter({
+      json: this.jsonEnabled(),
+      live: isTerminal(process.stderr),
+      stream: process.stderr,
+    });
     return this.#reporter.report;
+  }
+
+  /** Ends the drawing of progress, so that the result can stand below it. */
+  protected async settle(): Promise<void> {
+    await this.#reporter?.stop();
+    this.#reporter = undefined;
   }
 
   /** Writes the result for people to stdout. Silent under `--json`. */

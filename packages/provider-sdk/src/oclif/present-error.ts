@@ -27,7 +27,8 @@ export function normaliseError(error: unknown): CloudError {
   if (!(error instanceof Error)) {
     return new CloudError(String(error), {code: 'INTERNAL', exitCode: EXIT.bug});
   }
-  if (error.name === 'AbortError') return new CloudError('Interrupted.', {code: 'INTERRUPTED', exitCode: EXIT.interrupted});
+  if (error.name === 'AbortError')
+    return new CloudError('Interrupted.', {code: 'INTERRUPTED', exitCode: EXIT.interrupted});
   const {oclif, parse, suggestions} = error as OclifError;
   const message = error.message.replace(/\n?See more help with --help\s*$/, '').trimEnd();
   if (parse !== undefined) {

@@ -1,0 +1,1 @@
+"""Running functions: calls and their inputs, pools of containers, processes and namespaces."""

@@ -1,0 +1,1 @@
+"""The RPCs, grouped as Modal's documentation groups them."""

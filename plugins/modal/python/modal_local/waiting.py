@@ -1,0 +1,43 @@
+"""A bell that any number of tasks may wait for."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Bell:
+    """Wakes everybody who waits at the moment it is rung. Nobody is woken by a ring from before they waited."""
+
+    def __init__(self) -> None:
+        """Start silent."""
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def ring(self) -> None:
+        """Wake all who wait."""
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 - a timeout is part of what is waited for
+        """Wait for the next ring, at most ``timeout`` seconds. Returns whether it rang."""
+        if timeout <= 0:
+            return False
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.add(waiter)
+        timer = loop.call_later(timeout, _expire, waiter)
+        try:
+            await waiter
+        except TimeoutError:
+            return False
+        else:
+            return True
+        finally:
+            timer.cancel()
+            self._waiters.discard(waiter)
+
+
+def _expire(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())

@@ -1,0 +1,221 @@
+import type {JsonValue} from '@cloudctl/provider-sdk';
+
+/** The version of `protocol/README.md` that this side speaks. */
+export const PROTOCOL_VERSION = 1;
+
+export interface Parameter {
+  name: string;
+  kind: 'positional' | 'keyword' | 'varPositional' | 'varKeyword';
+  required: boolean;
+}
+
+/** A handler as its source shows it; nothing is imported to find out. */
+export interface Signature {
+  module: string;
+  attribute: string;
+  /** Relative to the inspected directory. */
+  file: string;
+  line: number;
+  /** `unknown`: the name is imported or assigned, so that only running the module would tell. */
+  kind: 'sync' | 'async' | 'generator' | 'asyncGenerator' | 'unknown';
+  parameters: Parameter[];
+}
+
+export type Image =
+  | {kind: 'modal'; python: string}
+  | {kind: 'registry'; reference: string; python?: string | null | undefined};
+
+/** One function to deploy. An optional field that is absent or `null` leaves the choice to Modal. */
+export interface FunctionRequest {
+  name: string;
+  /** `module.attribute`. */
+  handler: string;
+  package: {digest: string; directory: string};
+  image: Image;
+  /** Path inside the package. */
+  requirements?: string | null | undefined;
+  /** Cores. */
+  cpu: number;
+  /** MiB. */
+  memory: number;
+  gpu?: string | null | undefined;
+  /** Seconds. */
+  timeout: number;
+  minContainers?: number | null | undefined;
+  maxContainers?: number | null | undefined;
+  /** Seconds. */
+  scaledownWindow?: number | null | undefined;
+  env?: Readonly<Record<string, string>> | null | undefined;
+  volumes?: readonly {name: string; path: string}[] | null | undefined;
+  /** Names of Modal secrets. */
+  secrets?: readonly string[] | null | undefined;
+  /** Cron, or `every 5m`. */
+  schedule?: string | null | undefined;
+  url: 'private' | 'public' | 'none';
+  /** CloudCTL's record of the resource, which travels with the deployment. */
+  spec?: JsonValue | undefined;
+}
+
+export interface DeployedFunction {
+  name: string;
+  id: string;
+  url?: string;
+  /** Id of the HTTP companion. */
+  httpId?: string;
+  dashboardUrl: string;
+  signature: Signature;
+}
+
+/** A function as CloudCTL's own record beside the deployment has it. */
+export interface ManagedFunction {
+  name: string;
+  digest: string;
+  spec?: JsonValue;
+  deployedAt: string;
+  functionId: string;
+  client: string;
+}
+
+export interface LiveFunction {
+  name: string;
+  id: string;
+  url?: string;
+  /** Whether CloudCTL's record beside the deployment knows it. */
+  managed: boolean;
+}
+
+export interface ListedFunction {
+  id: string;
+  name: string;
+  app: string;
+  appId: string;
+  status: string;
+  createdAt: string;
+  url?: string;
+  dashboardUrl: string;
+}
+
+export interface ListedVolume {
+  id: string;
+  name: string;
+  createdAt: string;
+  createdBy?: string;
+}
+
+type None = Record<string, never>;
+
+/** Params and result of every method of the protocol. */
+export interface Methods {
+  hello: {
+    params: {protocol: number; client: string};
+    result: {
+      protocol: number /** Absent: the SDK is not installed. */;
+      sdk?: string;
+      python: string;
+      capabilities: string[];
+    };
+  };
+  inspect: {params: {directory: string; handler: string}; result: Signature};
+  whoami: {
+    params: None;
+    result: {workspace: string; environment: string; tokenName?: string; user?: string; expiresAt?: string};
+  };
+  deployApp: {
+    params: {
+      app: string;
+      functions: readonly FunctionRequest[];
+      /** Name of the function that the user asked for. */
+      target: string;
+      /** Drop live functions that CloudCTL does not know. */
+      replace?: boolean;
+      client: string;
+    };
+    result: {
+      appId: string;
+      dashboardUrl: string;
+      functions: DeployedFunction[];
+      /** Names that were deployed again from the deployment's own records. */
+      carried: string[];
+      warnings: string[];
+    };
+  };
+  layout: {
+    params: {app: string};
+    result: {appId?: string; functions: LiveFunction[]; managed: ManagedFunction[]; warnings?: string[]};
+  };
+  listFunctions: {params: None; result: {functions: ListedFunction[]; warnings: string[]}};
+  listVolumes: {params: None; result: {volumes: ListedVolume[]; warnings: string[]}};
+  createVolume: {
+    params: {name: string};
+    result: {
+      id: string;
+      name: string /** False: it existed. */;
+      created: boolean;
+      createdAt: string;
+      dashboardUrl: string;
+    };
+  };
+  call: {
+    params: {
+      app: string;
+      function: string;
+      hasInput: boolean;
+      input?: JsonValue | undefined;
+      signature?: Signature | null | undefined;
+    };
+    result: {value: JsonValue /** Only for a generator: how many items came. */; items?: number};
+  };
+}
+
+export type Method = keyof Methods;
+export type Params<M extends Method> = Methods[M]['params'];
+export type Result<M extends Method> = Methods[M]['result'];
+
+export interface Progress {
+  stage: 'connect' | 'image' | 'upload' | 'function' | 'publish' | 'record';
+  state: 'running' | 'done';
+  message: string;
+  /** One line of an image build. */
+  log?: string;
+}
+
+export const ERROR_CODES = [
+  ...['PROTOCOL', 'UNKNOWN_METHOD', 'INVALID_PARAMS', 'CANCELLED', 'INTERNAL'],
+  ...['HANDLER_NOT_FOUND', 'SYNTAX_ERROR', 'DEFINES_MODAL_APP', 'UNREACHABLE', 'AUTH', 'PERMISSION', 'NOT_FOUND'],
+  ...['INVALID', 'CONFLICT', 'LIMIT', 'FOREIGN_FUNCTIONS', 'IMAGE_BUILD', 'REMOTE_EXCEPTION', 'REMOTE_TIMEOUT'],
+  ...['NOT_JSON', 'BAD_INPUT', 'PROVIDER'],
+] as const;
+
+/** An error as the child sends it. */
+export interface ChildError {
+  code: string;
+  message: string;
+  data?: Record<string, unknown>;
+}
+
+interface MethodTraits {
+  /** Talks to Modal, and so needs the connection. */
+  remote: boolean;
+  /** May be sent again after the child died in the middle. */
+  idempotent: boolean;
+  /** Milliseconds until the request is given up, from the moment at which it is sent. */
+  deadline: number;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** What the bridge knows of each method. The child itself says UNREACHABLE after 8 seconds; these catch the rest. */
+export const METHODS: Readonly<Record<Method, MethodTraits>> = {
+  hello: {remote: false, idempotent: true, deadline: 30 * SECOND},
+  inspect: {remote: false, idempotent: true, deadline: 30 * SECOND},
+  whoami: {remote: true, idempotent: true, deadline: 30 * SECOND},
+  layout: {remote: true, idempotent: true, deadline: MINUTE},
+  listFunctions: {remote: true, idempotent: true, deadline: 2 * MINUTE},
+  listVolumes: {remote: true, idempotent: true, deadline: 2 * MINUTE},
+  createVolume: {remote: true, idempotent: false, deadline: MINUTE},
+  // Images with GPU libraries take many minutes to build.
+  deployApp: {remote: true, idempotent: false, deadline: 120 * MINUTE},
+  // The longest that a function may run on Modal.
+  call: {remote: true, idempotent: false, deadline: 24 * 60 * MINUTE},
+};

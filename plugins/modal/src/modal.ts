@@ -1,0 +1,114 @@
+import type {Context, Scope} from '@cloudctl/provider-sdk';
+import type {Bridge, Connection, Progress} from './bridge/index.js';
+import type {PythonRuntime} from './runtime/index.js';
+
+/** What each stage of a deploy is called on the screen. */
+const STAGES: Readonly<Record<Progress['stage'], string>> = {
+  connect: 'Connecting',
+  image: 'Building the image',
+  upload: 'Uploading the code',
+  function: 'Creating the functions',
+  publish: 'Publishing the app',
+  record: 'Recording the deployment',
+};
+
+/** One target of Modal as this process sees it: the Python environment, the connection, the child. Each made once. */
+export class Modal {
+  #bridge: Promise<Bridge> | undefined;
+  #runtime: Promise<PythonRuntime> | undefined;
+  #scope: Promise<Scope> | undefined;
+
+  constructor(readonly context: Context) {}
+
+  /** Starts what is slow to start. Failures show when it is needed. */
+  prepare(): void {
+    this.bridge().then(
+      bridge => {
+        bridge.start();
+        bridge.connect();
+      },
+      () => undefined,
+    );
+  }
+
+  bridge(): Promise<Bridge> {
+    this.#bridge ??= this.#open();
+    return this.#bridge;
+  }
+
+  /** The account behind the credentials. Local Modal has one, known without asking. */
+  scope(): Promise<Scope> {
+    this.#scope ??= this.#findScope();
+    return this.#scope;
+  }
+
+  /** Passes the child's progress on to whoever shows it. */
+  readonly onProgress = ({stage, state, message, log}: Progress): void => {
+    const {report} = this.context;
+    if (log !== undefined) report({kind: 'log', id: stage, text: log});
+    else
+      report({
+        kind: 'stage',
+        id: stage,
+        title: STAGES[stage],
+        state,
+        ...(message === '' || message === STAGES[stage] ? {} : {detail: message}),
+      });
+  };
+
+  async close(): Promise<void> {
+    const bridge = await this.#bridge?.catch(() => undefined);
+    await bridge?.close();
+  }
+
+  async #open(): Promise<Bridge> {
+    const {Bridge} = await import('./bridge/index.js');
+    const {client, environment, debug} = this.context;
+    return new Bridge({
+      client,
+      environment,
+      debug,
+      runtime: () => this.#python(),
+      connection: () => this.#connection(),
+    });
+  }
+
+  #python(): Promise<PythonRuntime> {
+    this.#runtime ??= import('./runtime/index.js').then(({ensureRuntime}) => ensureRuntime(this.context));
+    return this.#runtime;
+  }
+
+  async #connection(): Promise<Connection> {
+    const {target, credentials, environment} = this.context;
+    if (target === 'local') {
+      const {ensureLocalServer} = await import('./local/index.js');
+      const {url, tokenId, tokenSecret} = await ensureLocalServer({...this.context, runtime: () => this.#python()});
+      return {
+        environment: {
+          MODAL_SERVER_URL: url,
+          MODAL_TOKEN_ID: tokenId,
+          MODAL_TOKEN_SECRET: tokenSecret,
+          MODAL_ENVIRONMENT: 'main',
+          MODAL_DISABLE_API_PROXY: '1',
+        },
+      };
+    }
+    const wanted = environment['MODAL_ENVIRONMENT'];
+    const server = environment['MODAL_SERVER_URL'];
+    return {
+      environment: {
+        MODAL_TOKEN_ID: credentials.get('token_id')!.reveal(),
+        MODAL_TOKEN_SECRET: credentials.get('token_secret')!.reveal(),
+        ...(wanted ? {MODAL_ENVIRONMENT: wanted} : {}),
+        ...(server ? {MODAL_SERVER_URL: server} : {}),
+      },
+    };
+  }
+
+  async #findScope(): Promise<Scope> {
+    if (this.context.target === 'local') return {workspace: 'local', environment: 'main'};
+    const bridge = await this.bridge();
+    const {workspace, environment} = await bridge.whoami({signal: this.context.signal});
+    return {workspace, environment};
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  EXIT,
+  type FlagValues,
+  type OperationName,
+  type ProviderDefinition,
+  type ResourceTypeDefinition,
+  type Terminal,
+} from '@cloudctl/provider-sdk';
+import {CloudCommand, hasColor} from '@cloudctl/provider-sdk/oclif';
+import {Flags} from '@oclif/core';
+import type {ArgInput, FlagInput} from '@oclif/core/interfaces';
+import {readUserConfig} from '../config/user-config.js';
+import {toOclifFlags} from '../providers/flags.js';
+import {loadDefinition} from '../providers/loading.js';
+import {type Registry, readRegistry} from '../providers/registry.js';
+import {chooseProvider} from '../providers/selection.js';
+import type {Host, Session} from '../services/session.js';
+import {peek} from './peek.js';
+
+/** Flags of every verb that goes to a provider. */
+export const providerFlags = {
+  provider: Flags.string({char: 'p', summary: 'Provider to use.', env: 'CLOUDCTL_PROVIDER', helpValue: 'NAME'}),
+  target: Flags.string({
+    char: 't',
+    summary: "Where to: the provider's cloud, or what stands in for it.",
+    helpValue: 'NAME',
+  }),
+};
+
+export interface Parsed {
+  definition: ProviderDefinition;
+  args: Readonly<Record<string, string>>;
+  flags: Readonly<Record<string, unknown>>;
+  /** The provider's own flags among them, as they were given. */
+  options: FlagValues;
+}
+
+/** A verb that goes to one provider: chooses it, parses its flags with the core's, opens a session and ends it. */
+export abstract class ProviderCommand<Data extends object> extends CloudCommand<Data> {
+  static override baseFlags = providerFlags;
+
+  #session: Session | undefined;
+
+  protected get registry(): Registry {
+    return readRegistry(this.config);
+  }
+
+  protected get host(): Host {
+    return {
+      version: this.config.version,
+      cacheDir: this.config.cacheDir,
+      dataDir: this.config.dataDir,
+      workingDirectory: process.cwd(),
+      environment: process.env,
+      signal: this.signal,
+      report: this.report,
+      warn: message => this.addWarning(message),
+      debug: message => this.debug(message),
+    };
+  }
+
+  /** What may be drawn on; nothing off a terminal. */
+  protected get terminal(): Terminal | undefined {
+    return this.interactive ? {columns: process.stdout.columns ?? 80, color: hasColor(process.stdout)} : undefined;
+  }
+
+  /** Chooses the provider by a look at argv, then parses once with its flags among the core's. */
+  protected async parseFor(operation: OperationName): Promise<Parsed> {
+    const {provider, type} = peek(this.argv);
+    const typed = 'type' in this.ctor.args;
+    const {definition, registered} = await this.choose(provider, typed ? type : undefined);
+    const own = operation === 'deploy' && type !== undefined ? flagsOf(definition, type) : {};
+    const core = this.ctor.flags as FlagInput;
+    // A plugin cannot take a flag of the core over.
+    const merged = {...toOclifFlags(own, `${registered.toUpperCase()} FLAGS`), ...core} as unknown as FlagInput;
+    const {args, flags} = await this.parse({
+      args: this.ctor.args as ArgInput,
+      flags: merged,
+      baseFlags: providerFlags as FlagInput,
+      enableJsonFlag: true,
+      strict: true,
+    });
+    const options = Object.fromEntries(
+      Object.keys(own)
+        .filter(name => !(name in core))
+        .map(name => [name, flags[name] as FlagValues[string]]),
+    );
+    return {definition, args: args as Record<string, string>, flags, options};
+  }
+
+  /** Opens the session that this command works in. Ended with the command. */
+  protected async open({definition, flags}: Parsed, operation: OperationName, connected: boolean): Promise<Session> {
+    const {openSession} = await import('../services/session.js');
+    this.#session = await openSession(this.host, definition, {
+      target: flags['target'] as string | undefined,
+      operation,
+      connected,
+    });
+    return this.#session;
+  }
+
+  /** Says what could not be read, and that the result is partial. */
+  protected reportProblems(problems: readonly Error[]): void {
+    for (const problem of problems) this.addWarning(problem.message);
+    if (problems.length > 0) process.exitCode = EXIT.partial;
+  }
+
+  override async finally(error: Error | undefined): Promise<void> {
+    await this.#session?.implementation.dispose();
+    await super.finally(error);
+  }
+
+  private async choose(
+    flag: string | undefined,
+    type: string | undefined,
+  ): Promise<{definition: ProviderDefinition; registered: string}> {
+    const environment = process.env['CLOUDCTL_PROVIDER'] || undefined;
+    const configured =
+      (flag ?? environment) === undefined ? (await readUserConfig(this.config.configDir)).provider : undefined;
+    const registered = chooseProvider(this.registry, {flag, environment, configured, type});
+    return {definition: await loadDefinition(registered), registered: registered.name};
+  }
+}
+
+function flagsOf(definition: ProviderDefinition, type: string): ResourceTypeDefinition['flags'] {
+  return (definition.resources as Readonly<Record<string, ResourceTypeDefinition>>)[type]?.flags ?? {};
+}

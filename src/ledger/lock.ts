@@ -1,0 +1,72 @@
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {environmentError, type ProgressSink} from '@cloudctl/provider-sdk';
+
+const WAIT_MS = 60_000;
+const POLL_MS = 250;
+/** A holder that has not touched its lock for so long is dead. */
+const STALE_MS = 10_000;
+
+export interface LockOptions {
+  /** What is locked, for people: `app ai-app`. */
+  title: string;
+  signal: AbortSignal;
+  report: ProgressSink;
+  /** Longest time to wait for another holder, in milliseconds. */
+  waitMs?: number;
+}
+
+/**
+ * Runs `work` while no other process holds the lock of that name.
+ *
+ * @returns what `work` returns; `work` is told whether it had to wait, so that it can look again at what it knew.
+ * @throws CloudError that names the holder when it does not let go in time.
+ */
+export async function withLock<T>(
+  directory: string,
+  name: string,
+  options: LockOptions,
+  work: (waited: boolean) => Promise<T>,
+): Promise<T> {
+  await mkdir(directory, {recursive: true, mode: 0o700});
+  const {default: lockfile} = await import('proper-lockfile');
+  const path = join(directory, encodeURIComponent(name));
+  const holderFile = `${path}.holder`;
+  const deadline = Date.now() + (options.waitMs ?? WAIT_MS);
+  let waited = false;
+  let release: (() => Promise<void>) | undefined;
+  while (release === undefined) {
+    options.signal.throwIfAborted();
+    try {
+      release = await lockfile.lock(path, {realpath: false, stale: STALE_MS, update: STALE_MS / 4});
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
+      const holder = await readFile(holderFile, 'utf8').catch(() => 'another process');
+      if (Date.now() > deadline) throw stillLocked(options.title, holder);
+      options.report({
+        kind: 'stage',
+        id: 'lock',
+        title: `Waiting for the ${options.title}`,
+        detail: `held by ${holder}`,
+        state: 'running',
+      });
+      waited = true;
+      await sleep(POLL_MS, undefined, {signal: options.signal});
+    }
+  }
+  if (waited) options.report({kind: 'stage', id: 'lock', title: `Waiting for the ${options.title}`, state: 'done'});
+  try {
+    await writeFile(holderFile, `process ${process.pid} since ${new Date().toISOString()}`);
+    return await work(waited);
+  } finally {
+    await rm(holderFile, {force: true});
+    await release();
+  }
+}
+
+function stillLocked(title: string, holder: string): Error {
+  return environmentError('LOCKED', `Another deploy is working on the ${title} (${holder}).`, {
+    hints: ['Run the same command again when it has ended.'],
+  });
+}

@@ -1,0 +1,129 @@
+import {mkdir, readdir, readFile, rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {type CloudError, isCloudError, type Scope} from '@cloudctl/provider-sdk';
+import {type LedgerRecord, parseRecord} from './record.js';
+
+/** What identifies a record. Workspace and environment are part of it: accounts never mix. */
+export interface RecordKey {
+  provider: string;
+  target: string;
+  scope: Scope;
+  type: string;
+  resource: string;
+}
+
+export interface LedgerFilter {
+  provider?: string | undefined;
+  target?: string | undefined;
+  scope?: Scope | undefined;
+  type?: string | undefined;
+  app?: string | undefined;
+}
+
+export interface LedgerContents {
+  records: readonly LedgerRecord[];
+  /** Records that could not be read, and why. */
+  problems: readonly CloudError[];
+}
+
+/**
+ * The ledger on disk: one JSON file a record, at `PROVIDER/TARGET/WORKSPACE/ENVIRONMENT/TYPE/NAME.json`.
+ *
+ * A file is replaced as a whole, so a crash leaves the old or the new record, and damage stays with one resource.
+ */
+export class Ledger {
+  constructor(readonly directory: string) {}
+
+  async read(key: RecordKey): Promise<LedgerRecord | undefined> {
+    const file = this.fileOf(key);
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    return parseRecord(text, file);
+  }
+
+  async write(record: LedgerRecord): Promise<void> {
+    // A damaged or newer record is somebody's knowledge: reading it first refuses to overwrite it.
+    await this.read(record);
+    const file = this.fileOf(record);
+    await mkdir(dirname(file), {recursive: true, mode: 0o700});
+    const {default: writeFileAtomic} = await import('write-file-atomic');
+    await writeFileAtomic(file, `${JSON.stringify(record, null, 2)}\n`, {mode: 0o600});
+  }
+
+  async remove(key: RecordKey): Promise<void> {
+    await rm(this.fileOf(key), {force: true});
+  }
+
+  /** All records that fit, by type and name. One that cannot be read is reported, not thrown. */
+  async list(filter: LedgerFilter = {}): Promise<LedgerContents> {
+    const records: LedgerRecord[] = [];
+    const problems: CloudError[] = [];
+    for (const file of await this.files(filter)) {
+      try {
+        const record = parseRecord(await readFile(file, 'utf8'), file);
+        if (fits(record, filter)) records.push(record);
+      } catch (error) {
+        if (isCloudError(error)) problems.push(error);
+        else if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    records.sort((a, b) => order(a).localeCompare(order(b)));
+    return {records, problems};
+  }
+
+  private async files(filter: LedgerFilter): Promise<string[]> {
+    const {provider, target, scope, type} = filter;
+    const levels = [provider, target, scope?.workspace, scope?.environment, type];
+    let folders = [this.directory];
+    for (const level of levels) {
+      const next = folders.map(async folder =>
+        (level === undefined ? await entries(folder) : [encode(level)]).map(name => join(folder, name)),
+      );
+      folders = (await Promise.all(next)).flat();
+    }
+    const found = folders.map(async folder =>
+      (await entries(folder)).filter(name => name.endsWith('.json')).map(name => join(folder, name)),
+    );
+    return (await Promise.all(found)).flat();
+  }
+
+  private fileOf({provider, target, scope, type, resource}: RecordKey): string {
+    const path = [provider, target, scope.workspace, scope.environment, type, `${resource}.json`];
+    return join(this.directory, ...path.map(encode));
+  }
+}
+
+function fits(record: LedgerRecord, {provider, target, scope, type, app}: LedgerFilter): boolean {
+  return (
+    (provider === undefined || record.provider === provider) &&
+    (target === undefined || record.target === target) &&
+    (scope === undefined ||
+      (record.scope.workspace === scope.workspace && record.scope.environment === scope.environment)) &&
+    (type === undefined || record.type === type) &&
+    (app === undefined || record.app === app)
+  );
+}
+
+/** Resources in the order in which people meet them: by type, then by name. */
+function order({provider, type, resource, target}: LedgerRecord): string {
+  return [provider, type, resource, target].join('\0');
+}
+
+/** A name that is safe as a file name, and never `.` or `..`. */
+function encode(name: string): string {
+  return encodeURIComponent(name).replace(/^\./, '%2E').replace(/\*/g, '%2A');
+}
+
+async function entries(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
