@@ -1,7 +1,7 @@
 /** What the project's own scripts share: running commands, knowing whether work is due. Node's own library only. */
 import {spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -44,19 +44,19 @@ export function npm(args, options) {
 
 function filesIn(path) {
   if (!existsSync(path)) return [];
-  const entries = readdirSync(path, {withFileTypes: true, recursive: true});
-  return entries
-    .filter(entry => entry.isFile() && !/node_modules|\/dist|__pycache__/.test(entry.parentPath ?? entry.path))
-    .map(entry => join(entry.parentPath ?? entry.path, entry.name));
+  if (statSync(path).isFile()) return [path];
+  return readdirSync(path, {withFileTypes: true, recursive: true})
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath ?? entry.path, entry.name))
+    .filter(file => !/[\\/](node_modules|dist|__pycache__)[\\/]/.test(file.slice(path.length)))
+    .sort();
 }
 
 /** A digest of files and folders (relative to the root). */
 export function digestOf(paths) {
   const hash = createHash('sha256');
-  for (const path of paths) {
-    const full = join(root, path);
-    const files = path.includes('.') && !existsSync(join(full, '.')) ? [full] : filesIn(full);
-    for (const file of (files.length > 0 ? files : [full]).sort()) if (existsSync(file)) hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file));
+  for (const file of paths.flatMap(path => filesIn(join(root, path)))) {
+    hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex');
 }

@@ -17,6 +17,8 @@ export class Modal {
   #bridge: Promise<Bridge> | undefined;
   #runtime: Promise<PythonRuntime> | undefined;
   #scope: Promise<Scope> | undefined;
+  /** Of Local Modal: where its own pages are. */
+  #pages: string | undefined;
 
   constructor(readonly context: Context) {}
 
@@ -56,6 +58,12 @@ export class Modal {
       });
   };
 
+  /** Where a person sees the app or object. Local Modal has pages of its own, for apps. */
+  dashboardUrl(url: string, appId?: string): {dashboardUrl?: string} {
+    if (this.context.target !== 'local') return {dashboardUrl: url};
+    return appId === undefined || this.#pages === undefined ? {} : {dashboardUrl: `${this.#pages}/apps/${appId}`};
+  }
+
   async close(): Promise<void> {
     const bridge = await this.#bridge?.catch(() => undefined);
     await bridge?.close();
@@ -82,7 +90,11 @@ export class Modal {
     const {target, credentials, environment} = this.context;
     if (target === 'local') {
       const {ensureLocalServer} = await import('./local/index.js');
-      const {url, tokenId, tokenSecret} = await ensureLocalServer({...this.context, runtime: () => this.#python()});
+      const {url, controlUrl, tokenId, tokenSecret} = await ensureLocalServer({
+        ...this.context,
+        runtime: () => this.#python(),
+      });
+      this.#pages = controlUrl;
       return {
         environment: {
           MODAL_SERVER_URL: url,

@@ -29,8 +29,8 @@ export function createReporter(options: ReporterOptions): Reporter {
 function plainReporter(stream: NodeJS.WriteStream): Reporter {
   const said = new Set<string>();
   const line = (event: StageEvent): string => {
+    if (event.state === 'running') return `${event.title} ...`;
     const detail = event.detail === undefined ? '' : ` (${event.detail})`;
-    if (event.state === 'running') return `${event.title}${detail} ...`;
     return `${event.title}${detail}: ${event.state}`;
   };
   return {

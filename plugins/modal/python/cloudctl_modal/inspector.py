@@ -10,11 +10,11 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from cloudctl_modal.bindings import Binding, module_bindings, modal_app_line
+from cloudctl_modal.bindings import Binding, modal_app_line, module_bindings
 from cloudctl_modal.errors import BridgeError, Json
 from cloudctl_modal.protocol import HandlerKind, Parameter, Signature
 
-_ANYTHING = (Parameter("args", "varPositional", False), Parameter("kwargs", "varKeyword", False))
+_ANYTHING: tuple[Parameter, ...] = (Parameter("args", "varPositional", False), Parameter("kwargs", "varKeyword", False))
 _SKIPPED = {"__pycache__", "node_modules", "venv", "site-packages"}
 _MOST_FILES = 2000  # Looked at for suggestions; more would make a typo slow.
 
@@ -36,7 +36,11 @@ def inspect_handler(directory: str, handler: str) -> Signature:
     if not os.path.isdir(directory):
         raise _missing("file", f"The directory {directory} does not exist.", [])
     module_name, _, attribute = handler.rpartition(".")
-    if not re.fullmatch(r"\w+(\.\w+)+", handler) or attribute == "py" or not all(map(str.isidentifier, handler.split("."))):
+    if (
+        not re.fullmatch(r"\w+(\.\w+)+", handler)
+        or attribute == "py"
+        or not all(map(str.isidentifier, handler.split(".")))
+    ):
         raise _malformed(directory, handler)
     file = _find_module(directory, module_name)
     if file is None:
@@ -108,7 +112,7 @@ def _parameters(arguments: ast.arguments) -> tuple[Parameter, ...]:
         found.append(Parameter(argument.arg, "positional", index < first_default))
     if arguments.vararg:
         found.append(Parameter(arguments.vararg.arg, "varPositional", False))
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         found.append(Parameter(argument.arg, "keyword", default is None))
     if arguments.kwarg:
         found.append(Parameter(arguments.kwarg.arg, "varKeyword", False))
@@ -194,7 +198,9 @@ def _no_module(directory: str, module_name: str, attribute: str) -> BridgeError:
         module = _try_parse(directory, owner, file)
         binding = module.bindings.get(class_name) if module else None
         if module and binding and isinstance(binding.node, ast.ClassDef):
-            message = f"{module_name} is a class, and a method of a class cannot be a handler. Give the name of a function."
+            message = (
+                f"{module_name} is a class, and a method of a class cannot be a handler. Give the name of a function."
+            )
             return _missing("class", message, _suggest(module, attribute))
     modules = _modules(directory)
     near = difflib.get_close_matches(module_name, modules, 3, 0.6)
@@ -212,7 +218,9 @@ def _no_module(directory: str, module_name: str, attribute: str) -> BridgeError:
 
 def _suggest(module: _Module, attribute: str) -> list[str]:
     names = [
-        name for name, binding in module.bindings.items() if isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        name
+        for name, binding in module.bindings.items()
+        if isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     public = [name for name in names if not name.startswith("_")]
     near = difflib.get_close_matches(attribute, names, 3, 0.5)
@@ -233,7 +241,9 @@ def _function_names(directory: str, name: str) -> list[str]:
     if module is None:
         return []
     return [
-        found for found, binding in module.bindings.items() if isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        found
+        for found, binding in module.bindings.items()
+        if isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
 

@@ -1,8 +1,8 @@
 """The one file that CloudCTL adds to a deployment: it stands between Modal and the user's function.
 
-Modal's SDK wants a Python function at deploy time, and imports the same name from the same file in the container. In the
-container that name is the user's own function. On this machine it is a stand-in of the same kind and parameters, so that
-the user's code, and what it imports, is never needed here.
+Modal's SDK wants a Python function at deploy time, and imports the same name from the same file in the container. In
+the container that name is the user's own function. On this machine it is a stand-in of the same kind and parameters, so
+that the user's code, and what it imports, is never needed here.
 """
 
 from __future__ import annotations

@@ -128,10 +128,10 @@ class LineReader:
                 if not data:
                     break
                 *whole, rest = data.split(b"\n")
-                for index, line in enumerate(whole):
-                    if index == 0 and held:
-                        line = b"".join(held) + line
-                        held = []
+                if whole and held:
+                    whole[0] = b"".join([*held, whole[0]])
+                    held = []
+                for line in whole:
                     if line.strip():
                         self._loop.call_soon_threadsafe(self._on_line, line)
                 if rest:

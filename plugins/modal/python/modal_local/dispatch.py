@@ -15,10 +15,10 @@ from modal_local.errors import unimplemented
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-    from google.protobuf.message import Message
     from grpclib.server import Stream
 
     from modal_local.auth import Authenticator, Caller
+    from modal_local.protobuf import Message
 
     Unary = Callable[[Message, Caller], Awaitable[Message]]
     Streaming = Callable[[Message, Caller], AsyncIterator[Message]]
@@ -55,30 +55,31 @@ class Servicer:
     def __init__(self, services: Iterable[object], authenticator: Authenticator) -> None:
         """Collect the marked methods of ``services``. An RPC may be offered once, and must exist."""
         self._authenticator = authenticator
-        offered: dict[str, tuple[Callable[..., object], bool]] = {}
+        unaries: dict[str, Unary] = {}
+        streams: dict[str, Streaming] = {}
         for service in services:
             for name in dir(service):
                 method = getattr(service, name)
-                rpc, streams = getattr(method, _MARK, ("", False))
-                if not rpc:
-                    continue
-                if rpc in offered:
+                rpc, is_stream = getattr(method, _MARK, ("", False))
+                if rpc in unaries or rpc in streams:
                     message = f"{rpc} is offered twice"
                     raise RuntimeError(message)
-                offered[rpc] = (method, streams)
+                if rpc and is_stream:
+                    streams[rpc] = method
+                elif rpc:
+                    unaries[rpc] = method
         self._mapping: dict[str, Handler] = {}
         for path, known in _protocol().items():
             rpc = path.rsplit("/", 1)[1]
-            method, streams = offered.pop(rpc, (None, False))
-            if method is None:
-                handle = self._refuse(rpc)
-            elif streams:
-                handle = self._stream(rpc, method)
+            if rpc in unaries:
+                handle = self._unary(rpc, unaries.pop(rpc))
+            elif rpc in streams:
+                handle = self._stream(rpc, streams.pop(rpc))
             else:
-                handle = self._unary(rpc, method)
+                handle = self._refuse(rpc)
             self._mapping[path] = Handler(handle, known.cardinality, known.request_type, known.reply_type)
-        if offered:
-            message = f"not in the protocol of this SDK: {sorted(offered)}"
+        if unaries or streams:
+            message = f"not in the protocol of this SDK: {sorted({*unaries, *streams})}"
             raise RuntimeError(message)
 
     def __mapping__(self) -> dict[str, Handler]:

@@ -9,6 +9,9 @@ DEFAULT_SCALEDOWN_WINDOW = 60.0
 DEFAULT_TIMEOUT = 300.0
 MAX_CONTAINERS_IN_ALL = 32
 
+SCALE_UP_PAUSE = 0.1
+"""How long an input waits for a busy container to become free before another one is started."""
+
 HELD_POLL = 25.0
 """How long a container's request for inputs is held open."""
 

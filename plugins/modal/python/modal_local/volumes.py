@@ -78,9 +78,8 @@ class VolumeFiles:
     def readable_file(self, volume_id: str, path: str) -> Path:
         """Return the host path of a file, or raise NOT_FOUND; links are followed only within the volume."""
         target = self.inside(volume_id, path)
-        resolved = os.path.realpath(target)
-        root = os.path.realpath(self.directory(volume_id))
-        if not os.path.isfile(resolved) or not resolved.startswith(root + "/"):
+        resolved = target.resolve()
+        if not resolved.is_file() or not resolved.is_relative_to(self.directory(volume_id).resolve()):
             raise not_found(f"No such file: '{path}'.")
         return target
 

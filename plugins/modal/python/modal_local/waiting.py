@@ -19,7 +19,7 @@ class Bell:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 - a timeout is part of what is waited for
+    async def wait(self, timeout: float) -> bool:
         """Wait for the next ring, at most ``timeout`` seconds. Returns whether it rang."""
         if timeout <= 0:
             return False

@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import {join} from 'node:path';
 import {type CloudError, environmentError, isCloudError} from '@cloudctl/provider-sdk';
 import {absentConfigPath, childEnvironment, type Environment} from '../runtime/environment.js';
@@ -91,6 +92,8 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     this.#options = options;
     this.#environment = options.environment ?? process.env;
+    // One listener for each running request.
+    setMaxListeners(0, this.#ending.signal);
     this.#debug = message => options.debug?.(this.#redactor.text(message));
     this.#grace = options.grace ?? GRACE_MS;
   }
@@ -157,6 +160,7 @@ export class Bridge {
 
   /** Sends any method. An idempotent one, or one that was not yet sent, is tried once more when the child dies. */
   async request<M extends Method>(method: M, params: Params<M>, options: RequestOptions = {}): Promise<Result<M>> {
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     for (let retried = false; ; retried = true) {
       try {
         return await this.#attempt(method, params, options);
@@ -272,7 +276,8 @@ export class Bridge {
   /** The running child, or a new one where there is none. */
   #current(): Promise<Line> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
-    const line = (this.#line ??= this.#open());
+    this.#line ??= this.#open();
+    const line = this.#line;
     const forget = (): void => {
       if (this.#line === line) this.#line = undefined;
     };

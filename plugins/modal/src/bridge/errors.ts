@@ -93,7 +93,7 @@ function handlerNotFound(error: ChildError, subject: Subject): Mapped {
   const near = texts(error, 'suggestions');
   const hints =
     near.length > 0
-      ? [`Did you mean ${near.map(name => `"${name}"`).join(' or ')}? Name it: --handler ${near[0]}`]
+      ? near.map(name => `Name it: --handler ${name}`)
       : ['Name the function: --handler MODULE.FUNCTION, for example --handler main.handler'];
   const directory = param(subject, 'directory');
   if (error.data?.['reason'] === 'file' && directory !== undefined) hints.push(`Looked in ${directory}`);

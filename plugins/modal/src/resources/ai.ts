@@ -87,7 +87,7 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
           app: request.app!,
           status: 'deployed',
           createdAt: request.previous?.id === deployed.id ? request.previous.createdAt : new Date().toISOString(),
-          dashboardUrl: deployed.dashboardUrl,
+          ...modal.dashboardUrl(deployed.dashboardUrl, result.appId),
           ...(deployed.url === undefined ? {} : {url: deployed.url}),
           details: {appId: result.appId},
         },
@@ -97,10 +97,13 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
     },
 
     list: async function* (_request: unknown, context: Context): AsyncGenerator<Resource> {
-      const bridge = await modalFor(context).bridge();
+      const modal = modalFor(context);
+      const bridge = await modal.bridge();
       const {functions, warnings} = await bridge.listFunctions({signal: context.signal});
       for (const warning of warnings) context.warn(warning);
-      for (const {appId, ...known} of functions) yield {...known, type: 'ai', details: {appId}};
+      for (const {appId, dashboardUrl, ...known} of functions) {
+        yield {...known, ...modal.dashboardUrl(dashboardUrl, appId), type: 'ai', details: {appId}};
+      }
     },
 
     call: async function* (request: CallRequest, context: Context): AsyncGenerator<JsonValue, CallOutcome> {

@@ -38,7 +38,8 @@ export function storageHandler(modalFor: (context: Context) => Modal) {
     deploy: async (request: DeployRequest, context: Context): Promise<DeployOutcome> => {
       const title = `Volume ${request.name}`;
       context.report({kind: 'stage', id: 'volume', title, state: 'running'});
-      const bridge = await modalFor(context).bridge();
+      const modal = modalFor(context);
+      const bridge = await modal.bridge();
       const {id, name, created, createdAt, dashboardUrl} = await bridge.createVolume(
         {name: request.name},
         {signal: context.signal},
@@ -55,7 +56,7 @@ export function storageHandler(modalFor: (context: Context) => Modal) {
           type: 'storage',
           status: STATUS,
           createdAt,
-          dashboardUrl,
+          ...modal.dashboardUrl(dashboardUrl),
           details: {size: (request.spec as StorageSpec).size, note: NO_SIZE},
         },
         spec:

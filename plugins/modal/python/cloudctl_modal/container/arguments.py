@@ -104,5 +104,7 @@ def _complaint(slots: Sequence[Slot], missing: Sequence[str], unexpected: Sequen
         parts.append("unexpected: a value, where the handler takes none by position")
     marks = {"varPositional": "*", "varKeyword": "**"}
     takes = ", ".join(marks.get(slot.kind, "") + slot.name + ("" if slot.required else "=") for slot in slots)
-    takes = takes.replace("args=", "args") if not any(slot.kind in ("positional", "keyword") for slot in slots) else takes
+    takes = (
+        takes.replace("args=", "args") if not any(slot.kind in ("positional", "keyword") for slot in slots) else takes
+    )
     return f"the input does not fit the handler's parameters ({takes or 'none'}); " + "; ".join(parts)

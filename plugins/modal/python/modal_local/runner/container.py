@@ -10,6 +10,7 @@ import secrets
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,7 @@ class Container:
             ending = Ending(await self._run(files))
         except OSError as error:
             ending = Ending(None, str(error))
-        except Exception as error:  # a defect of ours must not leave callers waiting
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not leave callers waiting
             _log.exception("container %s of %s", self.task_id, self.spec.function_name)
             ending = Ending(None, repr(error))
         finally:
@@ -140,7 +141,7 @@ class Container:
             await asyncio.to_thread(filesystem.remove, files)
 
     def _arguments(self) -> bytes:
-        return api_pb2.ContainerArguments(
+        arguments: bytes = api_pb2.ContainerArguments(
             task_id=self.task_id,
             function_id=self.spec.function_id,
             app_id=self.spec.app_id,
@@ -148,6 +149,7 @@ class Container:
             environment_name=self.spec.environment_name,
             app_layout=self.spec.layout,
         ).SerializeToString()
+        return arguments
 
     def _plan(self, files: filesystem.ContainerFiles) -> Plan:
         real_paths = self.isolation.real_paths
@@ -191,7 +193,7 @@ class Container:
             start_new_session=True,
             limit=_READ_LIMIT,
         )
-        assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - pipes were asked for
+        assert process.stdout is not None and process.stderr is not None
         readers = [
             asyncio.ensure_future(self._read(process.stdout, api_pb2.FILE_DESCRIPTOR_STDOUT)),
             asyncio.ensure_future(self._read(process.stderr, api_pb2.FILE_DESCRIPTOR_STDERR)),
@@ -303,7 +305,5 @@ class Container:
         """Kill what shares the process group: children of the function where there is no process namespace."""
         if self._process is None:
             return
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modal_local.runner.filesystem import ARGUMENTS_NAME, HOME, PRIVATE
@@ -18,10 +19,10 @@ _KEPT = ("PATH", "LANG", "TZ")
 _LOOPBACK = "127.0.0.1,localhost"
 
 TASK_ID_HEADER = "x-modal-task-id"
-TASK_SECRET_HEADER = "x-modal-task-secret"  # noqa: S105 - a header's name
+TASK_SECRET_HEADER = "x-modal-task-secret"
 
 
-def container_environment(  # noqa: PLR0913 - each is a separate fact about the container
+def container_environment(
     *,
     files: ContainerFiles,
     real_paths: bool,
@@ -35,10 +36,10 @@ def container_environment(  # noqa: PLR0913 - each is a separate fact about the 
     """Put a container's environment together. ``own`` are the values of the image and the function's secrets."""
     inside = (lambda path: path) if real_paths else (lambda path: str(files.inside(path)))
     result = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("LC_")}
-    executable_directory = os.path.dirname(sys.executable)
+    executable_directory = str(Path(sys.executable).parent)
     result["PATH"] = os.pathsep.join([executable_directory, result.get("PATH") or os.defpath])
     result["HOME"] = inside(HOME)
-    result["TMPDIR"] = inside("/tmp")  # noqa: S108 - the container's own
+    result["TMPDIR"] = inside("/tmp")
     result["PYTHONUNBUFFERED"] = "1"
     result.update(own)
     python_path = [inside(HOME), *extra_python_path()]

@@ -73,9 +73,9 @@ def lay_out(base: Path, placements: Sequence[FilePlacement], arguments: bytes) -
     """Create the directories and copy the files. Blocking; raises OSError, for example on a full disk."""
     files = ContainerFiles(base)
     files.new_root.mkdir(parents=True)
-    for directory in (HOME, "/tmp", PRIVATE):  # noqa: S108 - the container's own
+    for directory in (HOME, "/tmp", PRIVATE):
         files.inside(directory).mkdir(parents=True)
-    files.inside("/tmp").chmod(0o1777)  # noqa: S108
+    files.inside("/tmp").chmod(0o1777)
     (files.inside(PRIVATE) / ARGUMENTS_NAME).write_bytes(arguments)
     for placement in placements:
         target = files.inside(posixpath.normpath(placement.target))
@@ -95,13 +95,16 @@ def binds(
     """Return what the container sees where, for one with its own view of the file system."""
     result: list[Bind] = [
         {"source": str(files.inside(path)), "target": path, "read_only": False}
-        for path in (HOME, "/tmp", PRIVATE)  # noqa: S108
+        for path in (HOME, "/tmp", PRIVATE)
     ]
-    for target in _tops(placements):
-        result.append({"source": str(files.inside(target)), "target": target, "read_only": False})
-    for directory in interpreter_directories():
-        if any(directory.startswith(parent + "/") for parent in (*hidden, "/tmp")):  # noqa: S108
-            result.append({"source": directory, "target": directory, "read_only": False})
+    result.extend(
+        {"source": str(files.inside(target)), "target": target, "read_only": False} for target in _tops(placements)
+    )
+    result.extend(
+        {"source": directory, "target": directory, "read_only": False}
+        for directory in interpreter_directories()
+        if any(directory.startswith(parent + "/") for parent in (*hidden, "/tmp"))
+    )
     result.extend(
         {
             "source": str(volume.source),
@@ -115,7 +118,7 @@ def binds(
 
 def hidden_directories(state: Path) -> list[str]:
     """Return the host's directories that containers should not see: homes and the server's own state."""
-    homes = {os.path.realpath(os.path.expanduser("~")), "/root"}
+    homes = {os.path.realpath(Path("~").expanduser()), "/root"}
     homes.discard("/")
     return sorted(homes | {os.path.realpath(state)})
 
@@ -125,7 +128,7 @@ def _tops(placements: Sequence[FilePlacement]) -> list[str]:
     tops: set[str] = set()
     for placement in placements:
         path = posixpath.normpath(placement.target)
-        if path.startswith((HOME + "/", "/tmp/", PRIVATE + "/")):  # noqa: S108
+        if path.startswith((HOME + "/", "/tmp/", PRIVATE + "/")):
             continue
         parts = path.strip("/").split("/")
         candidates = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]

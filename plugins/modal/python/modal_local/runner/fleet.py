@@ -70,7 +70,7 @@ class Fleet:
             await asyncio.sleep(_TICK)
             try:
                 self.scale_all()
-            except Exception:  # the ticker has to go on
+            except Exception:  # noqa: BLE001 - the ticker has to go on
                 _log.exception("scaling")
 
     def scale_all(self) -> None:

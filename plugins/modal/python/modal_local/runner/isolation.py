@@ -34,11 +34,18 @@ class Isolation(Enum):
         return self is Isolation.FULL
 
 
+SWITCH = "MODAL_LOCAL_ISOLATION"
+"""Environment variable that limits what is tried: ``full`` (the default), ``mounts`` or ``none``."""
+
+_ALLOWED = {"full": (Isolation.FULL, Isolation.MOUNTS), "mounts": (Isolation.MOUNTS,), "none": ()}
+
+
 async def probe(directory: Path) -> Isolation:
     """Try the ways from best to plainest with a command that does nothing. ``directory`` is for temporary files."""
-    if sys.platform != "linux":
+    allowed = _ALLOWED.get(os.environ.get(SWITCH, ""), _ALLOWED["full"])
+    if sys.platform != "linux" or not allowed:
         return Isolation.NONE
-    for candidate in (Isolation.FULL, Isolation.MOUNTS):
+    for candidate in allowed:
         if await _works(directory, candidate):
             return candidate
     _log.warning("no unprivileged namespaces here: functions run as plain processes, mount paths are not real")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from modal_local.runner.calls import CallBook, Input
     from modal_local.runner.container import Container, ContainerSpec, Ending
+    from modal_local.runner.settings import PoolSettings
 
 _MAX_REQUEUES = 2
 _MAX_BACKOFF = 300.0
@@ -53,8 +54,12 @@ class Pool:
     def submit(self, item: Input) -> None:
         """Queue an input and see to it that somebody takes it."""
         self.pending.append(item)
-        self.scale()
         self._bell.ring()
+        if any(container.ready and not container.draining for container in self.containers.values()):
+            # A container that is about to become free will be faster than a new one.
+            asyncio.get_running_loop().call_later(limits.SCALE_UP_PAUSE, self.scale)
+        else:
+            self.scale()
 
     def withdraw(self, item: Input) -> bool:
         """Take an input out of the queue. Returns whether it was there."""
@@ -77,7 +82,7 @@ class Pool:
             now = time.monotonic()
             wait = deadline - now
             if not container.running:
-                idle_left = container.idle_since + container.spec.settings.scaledown_window - now
+                idle_left = container.idle_since + self._limits(container.spec).scaledown_window - now
                 if idle_left <= 0 and self._may_leave(container):
                     container.drain()
                     return None
@@ -179,16 +184,33 @@ class Pool:
             container.start()
 
     def _wants_more(self, spec: ContainerSpec) -> bool:
+        limits_now = self._limits(spec)
         current = [container for container in self.containers.values() if not container.draining]
-        if len(current) >= spec.settings.max_containers:
+        if len(current) >= limits_now.max_containers:
             return False
         if sum(container.free_slots for container in current) < len(self.pending):
             return True
-        return len(current) < spec.settings.min_containers and time.monotonic() >= self._next_warm_start
+        return len(current) < limits_now.min_containers and time.monotonic() >= self._next_warm_start
+
+    def _limits(self, spec: ContainerSpec) -> PoolSettings:
+        return spec.settings.overridden(self.overrides)
+
+    def settings(self) -> PoolSettings:
+        """Return the limits in force, or raise LookupError for a function that is not live."""
+        return self._limits(self._make_spec())
+
+    def override(self, changes: api_pb2.AutoscalerSettings) -> None:
+        """Change limits until the next deploy."""
+        self.overrides.MergeFrom(changes)
+        self.scale()
+
+    def reset_overrides(self) -> None:
+        """Go back to the limits of the definition."""
+        self.overrides = api_pb2.AutoscalerSettings()
 
     def _may_leave(self, container: Container) -> bool:
         current = sum(1 for other in self.containers.values() if not other.draining)
-        return current > container.spec.settings.min_containers
+        return current > self._limits(container.spec).min_containers
 
     def _retire_stale(self, spec: ContainerSpec) -> None:
         for container in self.containers.values():
@@ -264,7 +286,7 @@ class Pool:
         )
 
 
-async def _either(first: Bell, second: Bell, timeout: float) -> None:  # noqa: ASYNC109 - see Bell.wait
+async def _either(first: Bell, second: Bell, timeout: float) -> None:
     tasks = [asyncio.ensure_future(first.wait(timeout)), asyncio.ensure_future(second.wait(timeout))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from google.protobuf.empty_pb2 import Empty
-from google.protobuf.timestamp_pb2 import Timestamp
 from modal_proto import api_pb2
 
 from modal_local.dispatch import unary
 from modal_local.errors import already_exists, not_found
 from modal_local.names import check_environment_name
+from modal_local.protobuf import Empty, Timestamp
 from modal_local.store.objects import DEFAULT_ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class EnvironmentService:
         created_at.FromSeconds(int(self._context.state.tokens_file.stat().st_mtime))
         return api_pb2.TokenInfoGetResponse(
             token_id=self._context.tokens.token_id,
-            token_name="Local Modal",  # noqa: S106 - a name
+            token_name="Local Modal",
             workspace_id="ac-local",
             workspace_name=WORKSPACE,
             user_identity=api_pb2.UserIdentity(user_id="us-local", username=WORKSPACE),

@@ -147,8 +147,7 @@ class FunctionService:
         """Change the limits of a function's containers until the next deploy or restart."""
         self._live(request.function_id)
         pool = self._context.fleet.pool(request.function_id)
-        pool.overrides.MergeFrom(request.settings)
-        pool.scale()
+        pool.override(request.settings)
         return api_pb2.FunctionUpdateSchedulingParamsResponse(current_settings=pool.settings().as_message())
 
 
@@ -156,7 +155,9 @@ def _definition(request: api_pb2.FunctionCreateRequest) -> api_pb2.Function:
     """Return the definition; of a ranked list of GPUs the first choice counts."""
     if request.HasField("function_data") and request.function_data.ranked_functions:
         best = min(request.function_data.ranked_functions, key=lambda ranked: ranked.rank)
-        return best.function
+        chosen: api_pb2.Function = best.function
+        return chosen
     if not request.HasField("function"):
         raise invalid("The request describes no function.")
-    return request.function
+    only: api_pb2.Function = request.function
+    return only

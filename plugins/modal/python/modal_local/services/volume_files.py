@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
-from google.protobuf.empty_pb2 import Empty
 from modal_proto import api_pb2
 
 from modal_local import limits
 from modal_local.dispatch import streaming, unary
 from modal_local.errors import invalid, not_found
+from modal_local.protobuf import Empty
 from modal_local.services.volumes import require_volume
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _BATCH = 500
 _HASH_SIZE = 32
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-ListRequest = Union[api_pb2.VolumeListFilesRequest, api_pb2.VolumeListFiles2Request]
+ListRequest = api_pb2.VolumeListFilesRequest | api_pb2.VolumeListFiles2Request
 
 
 class VolumeFileService:
@@ -194,7 +194,7 @@ class VolumeFileService:
         """Copy within a volume (version 2)."""
         return await self._copy(request.volume_id, list(request.src_paths), request.dst_path, request.recursive)
 
-    async def _copy(self, volume_id: str, sources: list[str], destination: str, recursive: bool) -> Empty:  # noqa: FBT001
+    async def _copy(self, volume_id: str, sources: list[str], destination: str, recursive: bool) -> Empty:
         require_volume(self._context, volume_id)
         await asyncio.to_thread(self._files.copy, volume_id, sources, destination, recursive=recursive)
         return Empty()

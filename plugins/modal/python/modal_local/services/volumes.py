@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from google.protobuf.empty_pb2 import Empty
 from modal_proto import api_pb2
 
 from modal_local.dispatch import unary
 from modal_local.errors import already_exists, not_found
 from modal_local.names import check_object_name
+from modal_local.protobuf import Empty
 from modal_local.services.environments import WORKSPACE, require_environment
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ class AppStore:
             (app_id, environment, name, int(state), json.dumps(dict(tags)), now, now),
         )
         found = self.get(app_id)
-        assert found is not None  # noqa: S101 - inserted above
+        assert found is not None
         return found
 
     def get(self, app_id: str) -> App | None:
@@ -194,15 +194,20 @@ class AppStore:
         """Remove an app with everything that hangs on it."""
         self._database.execute("DELETE FROM apps WHERE app_id=?", (app_id,))
 
-    def reap(self) -> list[str]:
-        """Forget apps that were never published, and old stopped ones. Returns the ids of those forgotten."""
+    def reap(self, unpublished_before: float | None = None) -> list[str]:
+        """Forget apps that were never published, and old stopped ones. Returns the ids of those forgotten.
+
+        An unpublished app goes when its last sign of life lies before ``unpublished_before`` (Unix seconds; by
+        default a minute ago).
+        """
         now = time.time()
+        horizon = now - limits.INITIALIZING_LIFETIME if unpublished_before is None else unpublished_before
         rows = self._database.rows(
             "SELECT app_id FROM apps WHERE (state=? AND seen_at<?) OR (state=? AND stopped_at<?)"
             " UNION SELECT * FROM (SELECT app_id FROM apps WHERE state=? ORDER BY stopped_at DESC LIMIT -1 OFFSET ?)",
             (
                 int(api_pb2.APP_STATE_INITIALIZING),
-                now - limits.INITIALIZING_LIFETIME,
+                horizon,
                 int(api_pb2.APP_STATE_STOPPED),
                 now - limits.STOPPED_LIFETIME,
                 int(api_pb2.APP_STATE_STOPPED),
@@ -229,7 +234,7 @@ def _version(row: tuple[SqlValue, ...]) -> Version:
     return Version(
         version=cast("int", version),
         deployed_at=cast("float", deployed_at),
-        layout={name: LayoutEntry(function_id, definition_id) for name, (function_id, definition_id) in entries.items()},
+        layout={name: LayoutEntry(function, definition) for name, (function, definition) in entries.items()},
         tag=str(tag),
         client_version=str(client_version),
         commit_info=api_pb2.CommitInfo.FromString(commit) if isinstance(commit, bytes) else None,

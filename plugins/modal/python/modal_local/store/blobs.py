@@ -52,7 +52,7 @@ class BlobWriter:
         self._path.replace(target)
         return self.sha256
 
-    def __enter__(self) -> BlobWriter:
+    def __enter__(self) -> BlobWriter:  # noqa: PYI034 - Self needs Python 3.11
         """Return itself."""
         return self
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-SqlValue = Union[str, int, float, bytes, None]
+SqlValue = str | int | float | bytes | None
 
 _MIGRATIONS = (
     """

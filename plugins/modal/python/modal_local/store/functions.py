@@ -99,7 +99,8 @@ class FunctionStore:
     def latest_definition(self, function_id: str) -> str | None:
         """Return the id of the definition stored last."""
         row = self._database.row(
-            "SELECT definition_id FROM definitions WHERE function_id=? ORDER BY created_at DESC LIMIT 1", (function_id,)
+            "SELECT definition_id FROM definitions WHERE function_id=? ORDER BY created_at DESC LIMIT 1",
+            (function_id,),
         )
         return str(row[0]) if row else None
 
@@ -108,7 +109,8 @@ class FunctionStore:
         row = self._database.row("SELECT function FROM definitions WHERE definition_id=?", (definition_id,))
         if row is None or not isinstance(row[0], bytes):
             return None
-        return api_pb2.Function.FromString(row[0])
+        found: api_pb2.Function = api_pb2.Function.FromString(row[0])
+        return found
 
     def set_layout(self, app_id: str, layout: Mapping[str, LayoutEntry]) -> None:
         """Make exactly the functions of ``layout`` live."""
@@ -129,7 +131,8 @@ class FunctionStore:
         """Remove definitions outside ``kept_definitions`` and functions that have none left."""
         with self._database.transaction():
             rows = self._database.rows(
-                "SELECT definition_id FROM definitions JOIN functions USING (function_id) WHERE app_id=?", (app_id,)
+                "SELECT d.definition_id FROM definitions d JOIN functions f USING (function_id) WHERE f.app_id=?",
+                (app_id,),
             )
             for (definition_id,) in rows:
                 if str(definition_id) not in kept_definitions:

@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from modal_proto import api_pb2
-
 from modal_local import limits
 from modal_local.waiting import Bell
 
 if TYPE_CHECKING:
+    from modal_proto import api_pb2
+
     from modal_local.store.database import Database, SqlValue
 
 _log = logging.getLogger(__name__)

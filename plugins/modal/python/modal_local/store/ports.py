@@ -46,7 +46,7 @@ class PortBook:
     def _choose(self, key: str) -> int:
         taken = {port for (port,) in self._database.rows("SELECT port FROM ports")}
         while True:
-            port = random.randint(limits.FIRST_PORT, limits.LAST_PORT)  # noqa: S311 - not a secret
+            port = random.randint(limits.FIRST_PORT, limits.LAST_PORT)
             if port in taken:
                 continue
             probe = _listen(port)
@@ -58,7 +58,9 @@ class PortBook:
 
 
 def _listen(port: int) -> socket.socket | None:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Naming the protocol matters: asyncio turns Nagle's algorithm off only for sockets that are TCP by name, and
+    # with it on every call would take two times 40 ms longer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # Without this a restart within a minute would find its own port in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

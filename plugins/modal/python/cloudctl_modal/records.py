@@ -1,0 +1,187 @@
+"""The deployment's own records: what CloudCTL deployed, kept beside the deployment in a Modal Volume.
+
+``apps/APP/FUNCTION.json`` says how a function was deployed, ``packages/DIGEST.tar.gz`` holds its code. With them
+another machine can deploy an app's other functions again, which Modal asks for at every publish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import modal
+from modal import exception as sdk_exception
+
+from cloudctl_modal import packages
+from cloudctl_modal.decode import Fields, Misfit, filled, integer, limited
+from cloudctl_modal.errors import Json
+from cloudctl_modal.protocol import Function, Signature, read_function, read_signature
+
+STATE_VOLUME = "cloudctl-state"
+_VERSION = 1
+_AT_ONCE = 8  # Files read at the same time.
+
+
+@dataclass(frozen=True)
+class Record:
+    """One function as deployed; its package's directory is on the machine that deployed it, so it is empty here."""
+
+    function: Function
+    signature: Signature
+    deployed_at: str
+    function_id: str
+    client: str
+
+    def managed(self) -> dict[str, Json]:
+        """The protocol's ManagedFunction."""
+        return {
+            "name": self.function.name,
+            "digest": self.function.package.digest,
+            "spec": self.function.spec,
+            "deployedAt": self.deployed_at,
+            "functionId": self.function_id,
+            "client": self.client,
+        }
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "version": _VERSION,
+            **self.managed(),
+            "function": self.function.to_json(),
+            "signature": self.signature.to_json(),
+        }
+
+
+def read_record(data: bytes) -> Record:
+    """A record from its file. Raises Misfit, also for one that a newer CloudCTL wrote."""
+    try:
+        value: Json = json.loads(data)
+    except ValueError:
+        raise Misfit("record", "is not JSON") from None
+    fields = Fields(value, "record")
+    if fields.required("version", integer(1)) != _VERSION:
+        raise Misfit("record", "was written by a newer CloudCTL")
+    raw = fields.raw("function")
+    if isinstance(raw, dict) and isinstance(raw.get("package"), dict):
+        # The reader wants a directory; the archive will be unpacked into one when it is needed.
+        raw = {**raw, "package": {**raw["package"], "directory": "."}}  # type: ignore[dict-item]
+    return Record(
+        read_function(raw, "record.function").in_directory(""),
+        fields.required("signature", read_signature),
+        fields.required("deployedAt", filled),
+        fields.required("functionId", filled),
+        fields.required("client", limited(200)),
+    )
+
+
+def package_path(digest: str) -> str:
+    """Where the package with this digest is kept."""
+    return f"packages/{digest.removeprefix('sha256:')}.tar.gz"
+
+
+class Records:
+    """The state volume of one environment."""
+
+    def __init__(self, volume: modal.Volume) -> None:
+        self._volume = volume
+
+    @classmethod
+    async def open(cls, client: modal.Client, create: bool) -> Records | None:
+        """The records; None when there are none yet and ``create`` is false. Raises the SDK's exceptions."""
+        volume = modal.Volume.from_name(STATE_VOLUME, create_if_missing=create, client=client)
+        try:
+            await volume.hydrate.aio(client)
+        except sdk_exception.NotFoundError:
+            return None
+        return cls(volume)
+
+    async def of_app(self, app: str) -> tuple[dict[str, Record], dict[str, str]]:
+        """Records by function name, and those that cannot be used with the reason why."""
+        try:
+            entries = await self._volume.listdir.aio(f"apps/{app}")
+        except (sdk_exception.NotFoundError, FileNotFoundError):
+            return {}, {}
+        names = sorted(
+            os.path.basename(entry.path)[: -len(".json")] for entry in entries if entry.path.endswith(".json")
+        )
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(name: str) -> Record | str:
+            async with limit:
+                try:
+                    return read_record(await self._read(f"apps/{app}/{name}.json"))
+                except (Misfit, FileNotFoundError) as error:
+                    return str(error)
+
+        found = dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))
+        good = {name: record for name, record in found.items() if isinstance(record, Record)}
+        return good, {name: reason for name, reason in found.items() if isinstance(reason, str)}
+
+    async def of_function(self, app: str, function: str) -> Record | None:
+        """The record of one function, or None."""
+        try:
+            return read_record(await self._read(f"apps/{app}/{function}.json"))
+        except (Misfit, FileNotFoundError, sdk_exception.NotFoundError):
+            return None
+
+    async def has_package(self, digest: str) -> bool:
+        """Whether the package is kept."""
+        try:
+            entries = await self._volume.listdir.aio(package_path(digest))
+        except (sdk_exception.NotFoundError, FileNotFoundError):
+            return False
+        return bool(entries)
+
+    async def put_packages(self, directories: Mapping[str, str], scratch: str) -> None:
+        """Keep the packages, given as digest and directory; ``scratch`` is for the archives."""
+        if not directories:
+            return
+        archives: dict[str, str] = {}
+        for index, (digest, directory) in enumerate(directories.items()):
+            archives[digest] = os.path.join(scratch, f"package-{index}.tar.gz")
+            await asyncio.to_thread(packages.pack, directory, archives[digest])
+        async with self._volume.batch_upload(force=True) as batch:
+            for digest, archive in archives.items():
+                batch.put_file(archive, package_path(digest))
+
+    async def get_package(self, digest: str, directory: str) -> None:
+        """Unpack a kept package into ``directory``. FileNotFoundError, or ValueError for a broken one."""
+        archive = os.path.join(directory + ".tar.gz")
+        with open(archive, "wb") as stream:
+            async for chunk in self._volume.read_file.aio(package_path(digest)):
+                stream.write(chunk)
+        os.makedirs(directory, exist_ok=True)
+        try:
+            await asyncio.to_thread(packages.unpack, archive, directory)
+        except (OSError, EOFError) as error:
+            raise ValueError(f"the package's archive is broken: {error}") from error
+        finally:
+            os.unlink(archive)
+
+    async def put_records(self, app: str, records: Iterable[Record]) -> None:
+        """Write the records, all in one step."""
+        ready = list(records)
+        if not ready:
+            return
+        async with self._volume.batch_upload(force=True) as batch:
+            for record in ready:
+                text = json.dumps(record.to_json(), ensure_ascii=False, indent=1).encode("utf-8", "replace")
+                batch.put_file(io.BytesIO(text), f"apps/{app}/{record.function.name}.json")
+
+    async def remove_records(self, app: str, names: Iterable[str]) -> None:
+        """Forget functions that are no longer there."""
+        for name in names:
+            try:
+                await self._volume.remove_file.aio(f"apps/{app}/{name}.json")
+            except (sdk_exception.NotFoundError, FileNotFoundError):
+                pass
+
+    async def _read(self, path: str) -> bytes:
+        data = bytearray()
+        async for chunk in self._volume.read_file.aio(path):
+            data += chunk
+        return bytes(data)

@@ -1,0 +1,333 @@
+"""Everything that reaches behind the SDK's public interface, so that an upgrade of modal touches this file alone.
+
+Written against modal 1.6.4. Public calls (modal.App, Image, Volume, Function) are made where they are needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+
+import modal
+from modal._utils.async_utils import synchronize_api, synchronizer
+from modal.config import config
+from modal.runner import deploy_app
+from modal_proto import api_pb2
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Message(Protocol):
+    """A protobuf message; its library has no types of its own."""
+
+    def SerializeToString(self) -> bytes: ...  # noqa: N802 - protobuf's name
+
+
+Answer = TypeVar("Answer", bound=Message)
+
+Empty: Any = importlib.import_module("google.protobuf.empty_pb2").Empty
+
+STATUS_WORDS: dict[int, str] = {
+    api_pb2.APP_STATE_EPHEMERAL: "ephemeral",
+    api_pb2.APP_STATE_DETACHED: "ephemeral (detached)",
+    api_pb2.APP_STATE_DETACHED_DISCONNECTED: "ephemeral (detached)",
+    api_pb2.APP_STATE_DEPLOYED: "deployed",
+    api_pb2.APP_STATE_STOPPING: "stopping...",
+    api_pb2.APP_STATE_STOPPED: "stopped",
+    api_pb2.APP_STATE_INITIALIZING: "initializing...",
+    api_pb2.APP_STATE_DISABLED: "disabled",
+}
+
+
+_synchronized: Any = partial(synchronize_api, target_module=__name__)
+
+
+def on_modal_loop(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Awaitable[R]]:
+    """Make a coroutine function run on the SDK's own event loop, awaitable from ours."""
+    wrapped = _synchronized(function)
+    return cast("Callable[P, Awaitable[R]]", wrapped.aio)
+
+
+async def _call(client: modal.Client, method: str, request: Message) -> Message:
+    # On its way here the public wrapper becomes the SDK's inner client. `stub`, without the dash, warns since 1.6.
+    stub = getattr(client, "_stub", None) or client.stub
+    answer: Message = await getattr(stub, method)(request)
+    return answer
+
+
+_call_on_modal_loop = on_modal_loop(_call)
+
+
+async def rpc(client: modal.Client, method: str, request: Message, answer: type[Answer]) -> Answer:
+    """One call of Modal's own protocol, with the SDK's retries and its exceptions."""
+    reply = await _call_on_modal_loop(client, method, request)
+    if not isinstance(reply, answer):
+        raise TypeError(f"{method} answered {type(reply).__name__}")
+    return reply
+
+
+async def connect() -> modal.Client:
+    """The client for the credentials in the environment. Opens no connection yet."""
+    opening: Any = modal.Client.from_env  # Untyped in the SDK.
+    client: modal.Client = await opening.aio()
+    return client
+
+
+async def hello(client: modal.Client) -> None:
+    """Make sure that the server answers and knows the tokens."""
+    greeting: Any = client.hello  # Untyped in the SDK.
+    await greeting.aio()
+
+
+def server_urls() -> list[str]:
+    """Where Modal's servers are; more than one are tried in turn."""
+    return [url.strip() for url in str(config.get("server_url")).split(",") if url.strip()]
+
+
+def proxy_for(host: str, use_ssl: bool) -> str | None:
+    """URL of the proxy that the SDK would take to the host, or None."""
+    try:
+        from modal._utils.proxy_support import get_proxy_url
+    except ImportError:
+        return None
+    return get_proxy_url(host, use_ssl=use_ssl)
+
+
+def environment_name() -> str:
+    """The environment that the user chose; empty for the workspace's default."""
+    return str(config.get("environment") or "")
+
+
+async def default_environment(client: modal.Client) -> str:
+    """Name of the environment that is used when none is named."""
+    request = api_pb2.EnvironmentGetOrCreateRequest(deployment_name=environment_name())
+    answer = await rpc(client, "EnvironmentGetOrCreate", request, api_pb2.EnvironmentGetOrCreateResponse)
+    return answer.metadata.name or environment_name()
+
+
+@dataclass(frozen=True)
+class Identity:
+    workspace: str
+    user: str
+    token_name: str
+    expires_at: float | None  # seconds since 1970
+
+
+async def identity(client: modal.Client) -> Identity:
+    """Whose token this is."""
+    info = await rpc(client, "TokenInfoGet", api_pb2.TokenInfoGetRequest(), api_pb2.TokenInfoGetResponse)
+    expires = info.expires_at.seconds if info.HasField("expires_at") and info.expires_at.seconds else None
+    user = info.user_identity.username or info.service_user_identity.service_user_name
+    return Identity(info.workspace_name, user, info.token_name, expires)
+
+
+async def workspace(client: modal.Client) -> tuple[str, str]:
+    """Names of the workspace and the user."""
+    answer = await rpc(client, "WorkspaceNameLookup", Empty(), api_pb2.WorkspaceNameLookupResponse)
+    return answer.workspace_name, answer.username
+
+
+@dataclass(frozen=True)
+class AppItem:
+    """One app of the list; times in seconds since 1970."""
+
+    id: str
+    name: str
+    state: int
+    created_at: float
+
+
+async def list_apps(client: modal.Client) -> list[AppItem]:
+    """Every app of the environment, those that stopped lately too."""
+    request = api_pb2.AppListRequest(environment_name=environment_name())
+    answer = await rpc(client, "AppList", request, api_pb2.AppListResponse)
+    return [AppItem(app.app_id, app.name or app.description, app.state, app.created_at) for app in answer.apps]
+
+
+@dataclass(frozen=True)
+class LiveFunction:
+    name: str
+    id: str
+    url: str | None
+
+
+async def find_app(client: modal.Client, name: str) -> str | None:
+    """Id of the deployed app, or None."""
+    request = api_pb2.AppGetByDeploymentNameRequest(name=name, environment_name=environment_name())
+    answer = await rpc(client, "AppGetByDeploymentName", request, api_pb2.AppGetByDeploymentNameResponse)
+    return answer.app_id or None
+
+
+async def app_layout(client: modal.Client, app_id: str) -> list[LiveFunction]:
+    """What is live in the app: functions, and classes as functions named CLASS.*."""
+    request = api_pb2.AppGetLayoutRequest(app_id=app_id)
+    layout = (await rpc(client, "AppGetLayout", request, api_pb2.AppGetLayoutResponse)).app_layout
+    urls = {item.object_id: item.function_handle_metadata.web_url for item in layout.objects}
+    live = {name: LiveFunction(name, number, urls.get(number) or None) for name, number in layout.function_ids.items()}
+    for name, number in layout.class_ids.items():
+        live.setdefault(f"{name}.*", LiveFunction(f"{name}.*", number, urls.get(number) or None))
+    return sorted(live.values(), key=lambda function: function.name)
+
+
+async def disconnect_app(client: modal.Client, app_id: str) -> None:
+    """Drop an app that is still being created; does nothing to one that is deployed."""
+    reason = api_pb2.APP_DISCONNECT_REASON_DEPLOYMENT_EXCEPTION
+    request = api_pb2.AppClientDisconnectRequest(app_id=app_id, reason=reason)
+    await rpc(client, "AppClientDisconnect", request, Empty)
+
+
+def app_id_of(app: modal.App) -> str | None:
+    """Id of an app that is just being deployed, as soon as the SDK knows it."""
+    inner: Any = synchronizer._translate_in(app)  # type: ignore[no-untyped-call]
+    context = getattr(inner, "_root_load_context", None)
+    number = getattr(context, "_app_id", None) or getattr(context, "app_id", None)
+    return str(number) if number else None
+
+
+async def deploy(app: modal.App, name: str, client: modal.Client) -> tuple[str, list[str]]:
+    """Deploy; id of the app and the server's warnings."""
+    result = await deploy_app.aio(app, name=name, client=client)
+    return result.app_id, list(result.warnings)
+
+
+@dataclass(frozen=True)
+class VolumeItem:
+    id: str
+    name: str
+    created_at: float
+    created_by: str | None
+
+
+async def get_volume(client: modal.Client, name: str, create: bool) -> VolumeItem:
+    """The named volume; the SDK's NotFoundError, or AlreadyExistsError with ``create``."""
+    how = api_pb2.OBJECT_CREATION_TYPE_CREATE_FAIL_IF_EXISTS if create else api_pb2.OBJECT_CREATION_TYPE_UNSPECIFIED
+    request = api_pb2.VolumeGetOrCreateRequest(
+        deployment_name=name, environment_name=environment_name(), object_creation_type=how
+    )
+    answer = await rpc(client, "VolumeGetOrCreate", request, api_pb2.VolumeGetOrCreateResponse)
+    created = answer.metadata.creation_info
+    return VolumeItem(answer.volume_id, answer.metadata.name or name, created.created_at, created.created_by or None)
+
+
+async def secret_exists(client: modal.Client, name: str) -> None:
+    """Returns when the named secret is there; the SDK's NotFoundError when not."""
+    request = api_pb2.SecretGetOrCreateRequest(deployment_name=name, environment_name=environment_name())
+    await rpc(client, "SecretGetOrCreate", request, api_pb2.SecretGetOrCreateResponse)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One thing that a call brought: an item of a generator, the value of a function, or what was raised."""
+
+    value: object = None
+    is_item: bool = False
+    error: BaseException | None = None
+
+
+async def _invoke(function: Any, args: tuple[object, ...], kwargs: dict[str, object]) -> AsyncGenerator[Outcome, None]:
+    # A function may raise anything, SystemExit too, and the SDK raises it here anew. Caught on the SDK's loop and
+    # handed over as a value, it cannot end this process.
+    try:
+        if function._is_generator:
+            async for item in function.remote_gen(*args, **kwargs):
+                yield Outcome(item, is_item=True)
+        else:
+            yield Outcome(await function.remote(*args, **kwargs))
+    except (GeneratorExit, asyncio.CancelledError) as error:
+        if not is_remote(error):
+            raise  # Our own request was cancelled.
+        yield Outcome(error=error)
+    except BaseException as error:
+        yield Outcome(error=error)
+
+
+_invoke_on_modal_loop: Any = _synchronized(_invoke)
+
+
+def invoke(
+    function: modal.Function[..., Any, Any], args: tuple[object, ...], kwargs: dict[str, object]
+) -> AsyncGenerator[Outcome, None]:
+    """Run a function that was looked up, and tell what happens. Never raises what the function raised."""
+    outcomes: AsyncGenerator[Outcome, None] = _invoke_on_modal_loop.aio(function, args, kwargs)
+    return outcomes
+
+
+def is_remote(error: BaseException) -> bool:
+    """Whether the exception was raised in a container, and brought its traceback along."""
+    return isinstance(getattr(error, "__line_cache__", None), dict)
+
+
+def remote_traceback(error: BaseException) -> str:
+    """The traceback of an exception that was raised in a container."""
+    lines: dict[object, object] = getattr(error, "__line_cache__", {})
+    frames: list[str] = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith("<ta-"):
+            continue  # A frame of this process.
+        frames.append(f'  File "{frame.filename.partition(">:")[2]}", line {frame.lineno}, in {frame.name}')
+        file = frame.filename.partition(">:")[2]
+        if code := lines.get((file, frame.lineno)) or lines.get((frame.filename, frame.lineno)):
+            frames.append(f"    {str(code).strip()}")
+    last = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n")
+    return without_runtime_frames("\n".join(["Traceback (most recent call last):", *frames, last]))
+
+
+_RUNTIME_FRAME = re.compile(
+    r'  File "[^"]*/modal/(?:_runtime/|_container_entrypoint)[^"]*", line \d+, in .*\n(?:    .*\n)*'
+)
+
+
+def without_runtime_frames(text: str) -> str:
+    """A traceback's text without the frames of Modal's own code in the container."""
+    return _RUNTIME_FRAME.sub("", text)
+
+
+class ProgressSink:
+    """What the SDK tells while it deploys; override what is of interest."""
+
+    def row(self, message: str) -> None:
+        """A step such as 'Creating function one...' or its end."""
+
+    def warning(self, message: str) -> None:
+        """The server's warning about a function."""
+
+    def build_log(self, text: str) -> None:
+        """Some output of an image build."""
+
+
+def install_output(sinks: Callable[[], Iterable[ProgressSink]]) -> bool:
+    """Send the SDK's progress to the current ``sinks``; False when this SDK does not let us."""
+    try:
+        from modal._output.manager import DisabledOutputManager, DisabledStatusRow, OutputManager
+
+        class Row(DisabledStatusRow):
+            def message(self, message: str) -> None:
+                for sink in sinks():
+                    sink.row(message)
+
+            def warn(self, warning: api_pb2.Warning) -> None:
+                for sink in sinks():
+                    sink.warning(warning.message)
+
+            def finish(self, message: str) -> None:
+                self.message(message)
+
+        class Output(DisabledOutputManager):
+            def add_status_row(self) -> Row:
+                return Row()
+
+            async def put_streaming_log(self, log: api_pb2.TaskLogs, prefix: str = "") -> None:
+                for sink in sinks():
+                    sink.build_log(log.data)
+
+        OutputManager._set(Output())
+    except Exception:  # noqa: BLE001 - progress is a comfort; its loss must not stop a deploy
+        return False
+    return True

@@ -1,0 +1,137 @@
+"""One connection to Modal for all requests, and a watch that notices a dead one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import urllib.parse
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import modal
+
+from cloudctl_modal import sdk, sdk_errors
+from cloudctl_modal.errors import BridgeError
+
+R = TypeVar("R")
+
+_DEADLINE = 7.0  # Seconds in which a server must have answered; the protocol promises 8.
+_CONNECT = 4.0  # Seconds for one TCP connection.
+_FRESH = 5.0  # Seconds for which an answer counts as proof that the server is there.
+
+
+class Session:
+    """Opens the client when it is first needed."""
+
+    def __init__(self) -> None:
+        self._client: modal.Client | None = None
+        self._opening = asyncio.Lock()
+        self._heard = float("-inf")
+        self._probe: asyncio.Task[None] | None = None
+
+    async def client(self) -> modal.Client:
+        """The client. BridgeError when there are no usable credentials."""
+        async with self._opening:
+            if self._client is None:
+                try:
+                    self._client = await sdk.connect()
+                except Exception as error:
+                    raise sdk_errors.translate(error, server()) or error from None
+            return self._client
+
+    async def guarded(self, work: Coroutine[Any, Any, R]) -> R:
+        """Run ``work``; when Modal does not answer, fail in seconds and not in the SDK's one to three minutes.
+
+        The proof that the server is there runs beside the work, so a healthy connection costs no extra time.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            if time.monotonic() - self._heard > _FRESH:
+                if self._probe is None or self._probe.done():
+                    self._probe = asyncio.ensure_future(self._check())
+                probe = self._probe
+                await asyncio.wait({task, probe}, return_when=asyncio.FIRST_COMPLETED)
+                if probe.done() and not task.done():
+                    failure = probe.exception()
+                    if failure is not None:
+                        raise failure
+            result = await asyncio.shield(task)
+            self._heard = time.monotonic()
+            return result
+        except Exception as error:
+            raise sdk_errors.translate(error, server()) or error from None
+        finally:
+            if not task.done():
+                task.cancel()
+                # Its clean-up may tell the server that an app is not coming; the reply need not wait for it.
+                await asyncio.wait({task}, timeout=1.5)
+            if task.done() and not task.cancelled():
+                task.exception()  # Taken notice of: asyncio must not complain about it later.
+
+    async def _check(self) -> None:
+        try:
+            await asyncio.wait_for(self._reach(), _DEADLINE)
+        except asyncio.TimeoutError:
+            raise sdk_errors.unreachable(server(), "no answer") from None
+        self._heard = time.monotonic()
+
+    async def _reach(self) -> None:
+        await _preflight(sdk.server_urls())
+        await sdk.hello(await self.client())
+
+
+def server() -> str:
+    """The server that messages name."""
+    urls = sdk.server_urls()
+    return urls[0] if urls else ""
+
+
+async def _preflight(urls: list[str]) -> None:
+    """Return when one of the servers (or the proxy before it) takes a TCP connection; else UNREACHABLE."""
+    attempts = [asyncio.ensure_future(_connect(url)) for url in urls]
+    reasons: list[str] = []
+    try:
+        for attempt in asyncio.as_completed(attempts):
+            try:
+                await attempt
+                return
+            except (OSError, asyncio.TimeoutError, ValueError) as error:
+                reasons.append(_reason(error))
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+    raise sdk_errors.unreachable(server(), reasons[0] if reasons else "")
+
+
+def _reason(error: BaseException) -> str:
+    import socket
+
+    if isinstance(error, socket.gaierror):
+        return "the name cannot be resolved"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, asyncio.TimeoutError):
+        return "no answer"
+    return getattr(error, "strerror", None) or str(error)
+
+
+async def _connect(url: str) -> None:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "unix":
+        return
+    use_ssl = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if use_ssl else 80)
+    proxy = sdk.proxy_for(host, use_ssl)
+    if proxy:
+        # Only the proxy may be able to resolve and reach the server.
+        to = urllib.parse.urlsplit(proxy)
+        default = 1080 if to.scheme.startswith("socks") else 443 if to.scheme == "https" else 80
+        host, port = to.hostname or "", to.port or default
+    _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _CONNECT)
+    writer.close()
+
+
+def raise_if_unreachable(error: BaseException) -> None:
+    """Pass on a BridgeError; for code that otherwise tolerates failures."""
+    if isinstance(error, BridgeError) and error.code in ("UNREACHABLE", "AUTH"):
+        raise error

@@ -1,0 +1,1 @@
+"""HTTP: web functions, the control server, transfers."""

@@ -1,0 +1,10 @@
+"""A file that can be imported only where it is deployed from."""
+
+import os
+
+if os.environ.get("MODAL_IS_REMOTE") == "1":
+    import a_package_that_nobody_has  # noqa: F401
+
+
+def handler():
+    return 1

@@ -1,0 +1,62 @@
+/**
+ * Sets up what is missing, runs jest and pytest, and ends with one line: `N passed, N failed`.
+ *
+ * Words after `--` choose tests: `npm test -- ledger` runs the jest files whose path has it, and no pytest.
+ */
+import {mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {buildAll, installPackages, makePythonEnvironment} from './setup.mjs';
+import {dev, root, run, venvPython} from './steps.mjs';
+
+const chosen = process.argv.slice(2);
+const reports = join(dev, 'reports');
+const jestReport = join(reports, 'jest.json');
+const pytestReport = join(reports, 'pytest.xml');
+
+await installPackages();
+await Promise.all([buildAll(), makePythonEnvironment()]);
+rmSync(reports, {recursive: true, force: true});
+mkdirSync(reports, {recursive: true});
+
+const environment = {...process.env, NODE_OPTIONS: '--experimental-vm-modules --no-warnings', CLOUDCTL_TEST_PYTHON: venvPython, NO_COLOR: '1'};
+const failures = [];
+const attempt = async (name, work) => {
+  try {
+    await work();
+  } catch (error) {
+    failures.push(`${name}: ${error.message}`);
+  }
+};
+
+await attempt('jest', () =>
+  run(process.execPath, ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${jestReport}`, '--maxWorkers=2', ...chosen], {env: environment}),
+);
+if (chosen.length === 0) {
+  await attempt('pytest', () => run(venvPython, ['-m', 'pytest', `--junitxml=${pytestReport}`], {cwd: join(root, 'plugins/modal/python'), env: process.env}));
+}
+
+const totals = {passed: 0, failed: 0, skipped: 0};
+try {
+  const jest = JSON.parse(readFileSync(jestReport, 'utf8'));
+  totals.passed += jest.numPassedTests;
+  // A file that does not even load counts, though none of its tests ran.
+  totals.failed += jest.numFailedTests + jest.numRuntimeErrorTestSuites;
+  totals.skipped += jest.numPendingTests;
+} catch {
+  failures.push('jest left no report');
+}
+if (chosen.length === 0) {
+  try {
+    const [, attributes] = /<testsuite ([^>]*)>/.exec(readFileSync(pytestReport, 'utf8'));
+    const count = name => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(attributes)?.[1] ?? 0);
+    totals.failed += count('failures') + count('errors');
+    totals.skipped += count('skipped');
+    totals.passed += count('tests') - count('failures') - count('errors') - count('skipped');
+  } catch {
+    failures.push('pytest left no report');
+  }
+}
+for (const failure of failures) console.error(failure);
+if (failures.length > 0 && totals.failed === 0) totals.failed = 1;
+if (totals.failed > 0 || totals.passed === 0) process.exitCode = 1;
+console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
