@@ -48,7 +48,10 @@ def inspect_handler(directory: str, handler: str) -> Signature:
     module = _parse(directory, module_name, file)
     line = modal_app_line(module.tree)
     if line is not None:
-        message = f"{file}, line {line}, defines a Modal app of its own. Deploy it with 'modal deploy {file}', or take the app out."
+        message = (
+            f"{file}, line {line}, defines a Modal app of its own. "
+            f"Deploy it with 'modal deploy {file}', or take the app out."
+        )
         raise BridgeError("DEFINES_MODAL_APP", message, {"file": file, "line": line})
     return _signature(module, attribute, handler)
 

@@ -244,7 +244,7 @@ async def _invoke(function: Any, args: tuple[object, ...], kwargs: dict[str, obj
         if not is_remote(error):
             raise  # Our own request was cancelled.
         yield Outcome(error=error)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - handed over
         yield Outcome(error=error)
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modal_proto import api_pb2
 
-    from modal_local.store.objects import ImageStore
+    from modal_local.store.objects import ImageStore, MountStore
 
 _OFFICIAL_PYTHON = re.compile(r"python:(\d+\.\d+)(?:\.\d+)?\S*-slim-\w+$")
-_PYTHON_STANDALONE = re.compile(r"(?:cpython|python-build-standalone)[^\d]*[\d.]*?(3\.\d+)")
+_PYTHON_STANDALONE = re.compile(r"python-build-standalone\.\d+\.(\d+\.\d+)")
+"""The SDK's own mount that brings a Python into a registry image."""
 _PIP_INSTALL = re.compile(r"(?:python3?\s+-m\s+pip|\bpip3?|uv\s+pip)\s+install\s+(.*)$")
 _APT_INSTALL = re.compile(r"apt-get\s+install\s+(.*)$")
 _COPY_ALL = re.compile(r"COPY\s+\.\s+(\S+)$")
@@ -42,11 +43,14 @@ class ImageFacts:
     build_function: bool = False
 
 
-def image_facts(images: ImageStore, image_id: str) -> ImageFacts:
+def image_facts(images: ImageStore, mounts: MountStore, image_id: str) -> ImageFacts:
     """Read the layers of an image from the first to the last."""
     facts = ImageFacts()
     for layer in images.chain(image_id):
         _read_layer(facts, layer)
+        standalone = _PYTHON_STANDALONE.match(mounts.name(layer.context_mount_id))
+        if standalone is not None:
+            facts.python = standalone.group(1)
     return facts
 
 
@@ -54,21 +58,19 @@ def _read_layer(facts: ImageFacts, layer: api_pb2.Image) -> None:
     commands = list(layer.dockerfile_commands)
     base = next((command[5:].strip() for command in commands if command.upper().startswith("FROM ")), "")
     is_root = bool(base) and base != "base"
-    official = False
     if is_root:
         slim = _OFFICIAL_PYTHON.match(base)
         if slim is not None:
             facts.python = slim.group(1)
-            official = True
         else:
             facts.registry_image = base
     if layer.HasField("build_function"):
         facts.build_function = True
     for command in commands:
-        _read_command(facts, layer, command.strip(), setup=is_root, official=official)
+        _read_command(facts, layer, command.strip(), setup=is_root)
 
 
-def _read_command(facts: ImageFacts, layer: api_pb2.Image, command: str, *, setup: bool, official: bool) -> None:
+def _read_command(facts: ImageFacts, layer: api_pb2.Image, command: str, *, setup: bool) -> None:
     keyword, _, rest = command.partition(" ")
     keyword = keyword.upper()
     if keyword == "ENV":
@@ -77,16 +79,11 @@ def _read_command(facts: ImageFacts, layer: api_pb2.Image, command: str, *, setu
         facts.working_directory = rest.strip().strip("\"'")
     elif keyword == "COPY":
         match = _COPY_ALL.match(command)
-        standalone = _PYTHON_STANDALONE.search(command)
         if match is not None and layer.context_mount_id and not setup:
             facts.copies.append((layer.context_mount_id, match.group(1)))
-        elif standalone is not None:
-            facts.python = standalone.group(1)
     elif keyword == "RUN" and not setup:
         # The set-up commands of the root layer are Modal's own and need no mention.
         _read_run(facts, layer, rest)
-    elif keyword == "RUN" and not official and "add_python" in rest:
-        facts.other_commands.append(rest)
 
 
 def _read_run(facts: ImageFacts, layer: api_pb2.Image, command: str) -> None:

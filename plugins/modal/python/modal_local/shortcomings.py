@@ -30,7 +30,7 @@ def deployment_warnings(stores: Stores, app: App, isolation: Isolation) -> list[
         definition = stores.functions.definition(row.definition_id) if row.definition_id else None
         if definition is None:
             continue
-        facts = image_facts(stores.images, definition.image_id)
+        facts = image_facts(stores.images, stores.mounts, definition.image_id)
         found.extend(_image_warnings(row.name, facts))
         found.extend(_function_warnings(row.name, definition))
         if not isolation.real_paths:

@@ -62,7 +62,7 @@ class SpecMaker:
         if definition is None:
             message = f"The definition of function '{row.name}' is lost; deploy it again."
             raise LookupError(message)
-        facts = image_facts(self._stores.images, definition.image_id)
+        facts = image_facts(self._stores.images, self._stores.mounts, definition.image_id)
         return ContainerSpec(
             app_id=app.app_id,
             function_id=row.function_id,

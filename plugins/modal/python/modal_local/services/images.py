@@ -57,7 +57,7 @@ class ImageService:
         yield api_pb2.ImageJoinStreamingResponse(result=_SUCCESS, metadata=self._metadata(request.image_id), eof=True)
 
     def _metadata(self, image_id: str) -> api_pb2.ImageMetadata:
-        facts = image_facts(self._context.stores.images, image_id)
+        facts = image_facts(self._context.stores.images, self._context.stores.mounts, image_id)
         version = facts.python or f"{sys.version_info.major}.{sys.version_info.minor}"
         return api_pb2.ImageMetadata(
             python_version_info=f"Python {version}.0",

@@ -10,14 +10,11 @@ from modal_proto import api_pb2
 
 from modal_local.dispatch import unary
 from modal_local.errors import invalid, not_found
-from modal_local.ids import content_id, new_id
+from modal_local.ids import new_id
 
 if TYPE_CHECKING:
     from modal_local.auth import Caller
     from modal_local.context import Context
-
-_EXISTING = (api_pb2.OBJECT_CREATION_TYPE_UNSPECIFIED,)
-
 
 def _check_hash(sha256_hex: str) -> None:
     if len(sha256_hex) != 2 * hashlib.sha256().digest_size or not all(c in "0123456789abcdef" for c in sha256_hex):
@@ -66,7 +63,7 @@ class MountService:
     ) -> api_pb2.MountGetOrCreateResponse:
         """Store a list of files. Named mounts are the SDK's own: containers here have the installed SDK."""
         if request.deployment_name:
-            mount_id = content_id("mo", f"named {request.namespace} {request.deployment_name}".encode())
+            mount_id = self._context.stores.mounts.put_named(request.deployment_name)
         else:
             missing = [file.filename for file in request.files if not self._context.blobs.has(file.sha256_hex)]
             if missing:

@@ -36,12 +36,30 @@ class MountStore:
         )
         return mount_id
 
-    def files(self, mount_id: str) -> list[api_pb2.MountFile]:
-        """Return the files of a mount; none for one that is unknown or the SDK's own."""
+    def put_named(self, name: str) -> str:
+        """Remember one of the SDK's own mounts, which has a name and, here, no files."""
+        content = api_pb2.MountGetOrCreateRequest(deployment_name=name).SerializeToString(deterministic=True)
+        mount_id = content_id("mo", content)
+        self._database.execute(
+            "INSERT OR IGNORE INTO mounts (mount_id, files, created_at) VALUES (?,?,?)",
+            (mount_id, content, time.time()),
+        )
+        return mount_id
+
+    def _request(self, mount_id: str) -> api_pb2.MountGetOrCreateRequest:
         row = self._database.row("SELECT files FROM mounts WHERE mount_id=?", (mount_id,))
         if row is None or not isinstance(row[0], bytes):
-            return []
-        return list(api_pb2.MountGetOrCreateRequest.FromString(row[0]).files)
+            return api_pb2.MountGetOrCreateRequest()
+        found: api_pb2.MountGetOrCreateRequest = api_pb2.MountGetOrCreateRequest.FromString(row[0])
+        return found
+
+    def name(self, mount_id: str) -> str:
+        """Return the name of a named mount."""
+        return str(self._request(mount_id).deployment_name)
+
+    def files(self, mount_id: str) -> list[api_pb2.MountFile]:
+        """Return the files of a mount; none for one that is unknown or the SDK's own."""
+        return list(self._request(mount_id).files)
 
     def all_hashes(self) -> set[str]:
         """Return the hashes of all files of all mounts."""
