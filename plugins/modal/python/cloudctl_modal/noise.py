@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 
 from cloudctl_modal.redaction import Redactor
 
 _BUFFER_LIMIT = 256 * 1024
+_STALL = 0.5  # Seconds without a byte taken after which the parent counts as not reading.
 _CHUNK = 4096  # A pipe that select calls writable takes this much without blocking.
 
 
@@ -42,17 +44,20 @@ class NoisePump:
         ready = bytearray()
         dropped = 0
         reading, writing = True, True
+        progress = time.monotonic()
         while reading or (writing and (held or ready)):
-            readers = [self._source] if reading else []
+            # A slow parent is waited for, one that does not read at all is not.
+            full = len(ready) >= _BUFFER_LIMIT and time.monotonic() - progress < _STALL
+            readers = [self._source] if reading and not full else []
             writers = [self._target] if ready and writing else []
             # A line without an end (a prompt, a progress bar) is passed on after a moment of silence.
-            readable, writable, _ = select.select(readers, writers, [], 0.1 if held and reading else None)
+            readable, writable, _ = select.select(readers, writers, [], 0.1 if (held and reading) or full else None)
             if readable:
                 data = os.read(self._source, 65536)
                 reading = bool(data)
                 held = self._redactor.data(held + data)
             if held:
-                held, clean = self._split(held, at_rest=not readable or not reading)
+                held, clean = self._split(held, at_rest=not (readable or full) or not reading)
                 room = max(_BUFFER_LIMIT - len(ready), 0)
                 ready += clean[:room]
                 dropped += len(clean) - min(room, len(clean))
@@ -61,6 +66,7 @@ class NoisePump:
             elif ready and writable:
                 try:
                     del ready[: os.write(self._target, bytes(ready[:_CHUNK]))]
+                    progress = time.monotonic()
                 except BlockingIOError:
                     pass
                 except OSError:

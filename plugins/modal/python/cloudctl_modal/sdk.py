@@ -73,8 +73,18 @@ async def rpc(client: modal.Client, method: str, request: Message, answer: type[
     return reply
 
 
+def has_credentials() -> bool:
+    """Whether there is something to log in with."""
+    if config.get("token_id") and config.get("token_secret"):
+        return True
+    try:
+        return bool(config.get("oauth_refresh_token"))
+    except KeyError:  # An SDK without that way to log in.
+        return False
+
+
 async def connect() -> modal.Client:
-    """The client for the credentials in the environment. Opens no connection yet."""
+    """The client for the credentials in the environment, connected. Takes a minute to find out that it cannot."""
     opening: Any = modal.Client.from_env  # Untyped in the SDK.
     client: modal.Client = await opening.aio()
     return client

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import modal
 
 from cloudctl_modal import sdk, sdk_errors
+from cloudctl_modal.errors import BridgeError
 
 R = TypeVar("R")
 
@@ -43,6 +44,9 @@ class Session:
 
         The proof that the server is there runs beside the work, so a healthy connection costs no extra time.
         """
+        if not sdk.has_credentials():
+            work.close()
+            raise BridgeError("AUTH", "There are no credentials for Modal: a token has an id and a secret.")
         task = asyncio.ensure_future(work)
         try:
             if time.monotonic() - self._heard > _FRESH:
@@ -75,9 +79,8 @@ class Session:
         self._heard = time.monotonic()
 
     async def _reach(self) -> None:
-        client = await self.client()  # Without tokens the network does not matter.
         await _preflight(sdk.server_urls())
-        await sdk.hello(client)
+        await sdk.hello(await self.client())
 
 
 def server() -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modal
+from modal._utils import async_utils
 from modal.runner import deploy_app
 
 if TYPE_CHECKING:
@@ -207,6 +208,17 @@ def http(
             return Answer(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.headers, error.read())
+
+
+def rpc(server: LocalServer, name: str, message: Any) -> Any:
+    """Send one request as the SDK sends it, with its errors."""
+    utils: Any = async_utils
+    client = utils.synchronizer._translate_in(server.client)
+
+    async def send() -> Any:
+        return await getattr(client._stub, name)(message)
+
+    return utils.synchronize_api(send)()
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import modal
 import pytest
 from modal.exception import ConflictError, InvalidError, NotFoundError, UnimplementedError
 from modal_proto import api_pb2
 
-from tests.local.harness import Fn, http, load, wait_until
+from tests.local.harness import Fn, http, load, rpc, wait_until
 
 if TYPE_CHECKING:
     from tests.local.harness import LocalServer
-
-
-def rpc(server: LocalServer, name: str, message: Any) -> Any:
-    """Send one request as the SDK would."""
-    from modal._utils.async_utils import synchronize_api, synchronizer
-
-    client: Any = synchronizer._translate_in(server.client)  # type: ignore[attr-defined]
-
-    async def send() -> Any:
-        return await getattr(client._stub, name)(message)
-
-    return synchronize_api(send)()
 
 
 def listed(server: LocalServer) -> dict[str, str]:
@@ -123,7 +111,8 @@ def test_a_deploy_that_dies_leaves_no_trace(server: LocalServer) -> None:
     with pytest.raises(NotFoundError):
         server.deploy("dies", {"f": Fn("basic:double", volumes={"/m": modal.Volume.from_name("nowhere")})})
     assert "dies" not in listed(server)
-    created = rpc(server, "AppCreate", api_pb2.AppCreateRequest(description="left", app_state=6))
+    create = api_pb2.AppCreateRequest(description="left", app_state=api_pb2.APP_STATE_INITIALIZING)
+    created = rpc(server, "AppCreate", create)
     rpc(server, "FunctionPrecreate", api_pb2.FunctionPrecreateRequest(app_id=created.app_id, function_name="f"))
     assert "left" not in listed(server)
     with pytest.raises(NotFoundError):
@@ -140,20 +129,26 @@ def test_a_failed_redeploy_leaves_the_old_one(server: LocalServer) -> None:
 
 def test_names_are_checked(server: LocalServer) -> None:
     with pytest.raises(InvalidError, match="Invalid app name"):
-        rpc(server, "AppCreate", api_pb2.AppCreateRequest(description="not a name", app_state=6))
+        request = api_pb2.AppCreateRequest(description="not a name", app_state=api_pb2.APP_STATE_INITIALIZING)
+        rpc(server, "AppCreate", request)
+    kind = api_pb2.OBJECT_CREATION_TYPE_CREATE_IF_MISSING
+    volume = api_pb2.VolumeGetOrCreateRequest(deployment_name="a/b", object_creation_type=kind)
     with pytest.raises(InvalidError, match="Invalid volume name"):
-        rpc(server, "VolumeGetOrCreate", api_pb2.VolumeGetOrCreateRequest(deployment_name="a/b", object_creation_type=1))
+        rpc(server, "VolumeGetOrCreate", volume)
+    secret = api_pb2.SecretGetOrCreateRequest(deployment_name="a b", object_creation_type=kind)
     with pytest.raises(InvalidError, match="Invalid secret name"):
-        rpc(server, "SecretGetOrCreate", api_pb2.SecretGetOrCreateRequest(deployment_name="a b", object_creation_type=1))
+        rpc(server, "SecretGetOrCreate", secret)
     with pytest.raises(NotFoundError, match="Environment 'nowhere' not found"):
         rpc(server, "AppList", api_pb2.AppListRequest(environment_name="nowhere"))
 
 
 def test_two_first_deploys_of_one_name_do_not_shadow_each_other(server: LocalServer) -> None:
-    other = rpc(server, "AppCreate", api_pb2.AppCreateRequest(description="twice", app_state=6))
+    create = api_pb2.AppCreateRequest(description="twice", app_state=api_pb2.APP_STATE_INITIALIZING)
+    other = rpc(server, "AppCreate", create)
     server.deploy("twice", {"f": Fn("basic:double")})
     with pytest.raises(ConflictError, match="Deploy again"):
-        rpc(server, "AppPublish", api_pb2.AppPublishRequest(app_id=other.app_id, name="twice", app_state=3))
+        publish = api_pb2.AppPublishRequest(app_id=other.app_id, name="twice", app_state=api_pb2.APP_STATE_DEPLOYED)
+        rpc(server, "AppPublish", publish)
 
 
 def test_what_is_not_served_says_so(server: LocalServer) -> None:

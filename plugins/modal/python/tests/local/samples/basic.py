@@ -1,5 +1,9 @@
 """Plain functions, as users write them for CloudCTL. Nothing here knows of Modal unless it says so."""
 
+# What users write: neither typed nor linted.
+# mypy: ignore-errors
+# ruff: noqa
+
 import asyncio
 import os
 import subprocess
@@ -145,3 +149,7 @@ def noisy():
     print("to stderr", file=sys.stderr)
     print("x" * 200_000)
     return True
+
+
+def make_link(target="/etc", path="/models/link"):
+    os.symlink(target, path)

@@ -1,5 +1,9 @@
 """ASGI apps without any framework."""
 
+# What users write: neither typed nor linted.
+# mypy: ignore-errors
+# ruff: noqa
+
 import asyncio
 import json
 import os
