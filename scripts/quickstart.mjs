@@ -21,10 +21,12 @@ const environment = {
 // The tour is of the local target, whatever the user's shell says.
 for (const name of ['CLOUDCTL_PROVIDER', 'CLOUDCTL_MODAL_TARGET']) delete environment[name];
 
-/** Prints a command as a user types it, runs it, and ends the tour where it fails. */
+/** Prints a command as a user types it, runs it, and ends the tour where it fails. A quiet one returns its output. */
 async function step(args, {quiet = false, cwd = project} = {}) {
-  console.log(`\n$ cloudctl ${args.map(quote).join(' ')}`);
-  if (!quiet) return run(process.execPath, [cli, ...args], {cwd, env: environment});
+  if (!quiet) {
+    console.log(`\n$ cloudctl ${args.map(quote).join(' ')}`);
+    return run(process.execPath, [cli, ...args], {cwd, env: environment});
+  }
   const {code, stdout, stderr} = await capture(process.execPath, [cli, ...args], {cwd, env: environment});
   if (code !== 0) throw new Error(stderr || stdout);
   return stdout;

@@ -382,7 +382,7 @@ function notFound(error) {
   return {
     code: `${kind.toUpperCase()}_NOT_FOUND`,
     exitCode: EXIT.notFound,
-    hints: [...didYouMean(name, texts(error, "suggestions")), ...commands[kind] ?? []]
+    hints: [...didYouMean(name, texts(error, "suggestions")), ...commands[kind] ?? ["See what is deployed: cloudctl list --provider modal"]]
   };
 }
 function replyError(error, subject, clean) {
@@ -553,6 +553,7 @@ var time = matching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/, "a tim
 var functionName = matching(/^(?!.*-http$)[A-Za-z0-9_-]{1,64}$/, "a function's name");
 var digest = matching(/^(sha256:)?[0-9a-f]{64}$/, "a SHA-256 digest");
 var texts2 = list(text);
+var someTexts = (value) => texts2(value) ?? (value.length > 0 ? void 0 : "is empty");
 var signature = shape({
   module: filled,
   attribute: filled,
@@ -606,7 +607,7 @@ var ERROR_DATA = {
   DEFINES_MODAL_APP: shape({ file: text, line: integer(1) }),
   UNREACHABLE: shape({ server: text }),
   NOT_FOUND: shape({ kind: oneOf(["app", "function", "volume", "secret", "environment"]), name: text }),
-  FOREIGN_FUNCTIONS: shape({ functions: list(text) }),
+  FOREIGN_FUNCTIONS: shape({ functions: someTexts }),
   IMAGE_BUILD: shape({ log: text }),
   REMOTE_EXCEPTION: shape({ type: text, traceback: text }),
   NOT_JSON: shape({ type: text })
@@ -1043,6 +1044,7 @@ var Bridge = class {
       ...this.#options.debug === void 0 ? {} : { onNoise: (line) => this.#debug(`python: ${line}`) }
     }).then((child) => {
       this.#children.add(child);
+      this.#debug(`bridge: started process ${child.pid ?? "none"}`);
       void child.exited.then(() => this.#children.delete(child));
       return child;
     });

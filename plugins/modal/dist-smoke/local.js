@@ -366,9 +366,27 @@ async function resetLocalServer(options) {
     await rm(state, { recursive: true, force: true, maxRetries: 5 });
   });
 }
+
+// plugins/modal/src/local/variables.ts
+function localVariables(server, directories) {
+  return {
+    MODAL_SERVER_URL: server.url,
+    MODAL_TOKEN_ID: server.tokenId,
+    MODAL_TOKEN_SECRET: server.tokenSecret,
+    MODAL_ENVIRONMENT: "main",
+    // The user's own profile must neither be read nor mixed in.
+    MODAL_CONFIG_PATH: absentConfigPath(stateDirectory(directories)),
+    MODAL_DISABLE_API_PROXY: "1"
+  };
+}
+function exportLines(variables) {
+  return Object.entries(variables).map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`).join("\n");
+}
 export {
   ensureLocalServer,
+  exportLines,
   localServerStatus,
+  localVariables,
   resetLocalServer,
   stopLocalServer
 };

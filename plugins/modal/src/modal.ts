@@ -45,17 +45,10 @@ export class Modal {
   }
 
   /** Passes the child's progress on to whoever shows it. */
-  readonly onProgress = ({stage, state, message, log}: Progress): void => {
+  readonly onProgress = ({stage, state, log}: Progress): void => {
     const {report} = this.context;
     if (log !== undefined) report({kind: 'log', id: stage, text: log});
-    else
-      report({
-        kind: 'stage',
-        id: stage,
-        title: STAGES[stage],
-        state,
-        ...(message === '' || message === STAGES[stage] ? {} : {detail: message}),
-      });
+    else report({kind: 'stage', id: stage, title: STAGES[stage], state});
   };
 
   /** Where a person sees the app or object. Local Modal has pages of its own, for apps. */

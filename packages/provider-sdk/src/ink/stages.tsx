@@ -63,9 +63,10 @@ export function openStages(stream: NodeJS.WriteStream): LiveStages {
       }
       instance.rerender(view());
     },
-    stop: (): void => {
+    stop: (state): void => {
       clearInterval(timer);
       log = undefined;
+      for (const stage of stages.values()) if (stage.state === 'running') stages.set(stage.id, {...stage, state});
       instance.rerender(view());
       instance.unmount();
     },

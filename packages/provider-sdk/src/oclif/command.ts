@@ -79,7 +79,7 @@ export abstract class CloudCommand<Data extends object> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    await this.#reporter?.stop();
+    await this.#reporter?.stop('failed');
     const error = normaliseError(this.signal.aborted ? (this.signal.reason as Error) : thrown);
     process.exitCode = error.exitCode;
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));

@@ -2,8 +2,8 @@ import type {ProgressEvent, ProgressSink, StageEvent} from '../progress.js';
 
 export interface Reporter {
   report: ProgressSink;
-  /** Leaves the last state standing and gives the terminal back. Safe to call twice. */
-  stop(): Promise<void>;
+  /** Leaves the last state standing and gives the terminal back; what still runs ends so. Safe to call twice. */
+  stop(state?: 'done' | 'failed'): Promise<void>;
 }
 
 export interface ReporterOptions {
@@ -16,7 +16,8 @@ export interface ReporterOptions {
 /** What `#ink` offers in every package that carries this SDK. */
 export interface LiveStages {
   update(event: ProgressEvent): void;
-  stop(): void;
+  /** Ends the drawing; stages that still run are drawn as `state`. */
+  stop(state: 'done' | 'failed'): void;
 }
 
 /** Shows progress: nothing under `--json`, an Ink view on a terminal, a line for each finished stage elsewhere. */
@@ -63,10 +64,10 @@ function liveReporter(stream: NodeJS.WriteStream): Reporter {
       else view.update(event);
       opening ??= open();
     },
-    stop: async () => {
+    stop: async (state = 'done') => {
       stopped = true;
       await opening;
-      view?.stop();
+      view?.stop(state);
       view = undefined;
     },
   };

@@ -15,6 +15,7 @@ from cloudctl_modal.redaction import Redactor
 
 _BUFFER_LIMIT = 256 * 1024
 _STALL = 0.5  # Seconds without a byte taken after which the parent counts as not reading.
+_READ = 65536
 _CHUNK = 4096  # A pipe that select calls writable takes this much without blocking.
 
 
@@ -47,17 +48,18 @@ class NoisePump:
         progress = time.monotonic()
         while reading or (writing and (held or ready)):
             # A slow parent is waited for, one that does not read at all is not.
-            full = len(ready) >= _BUFFER_LIMIT and time.monotonic() - progress < _STALL
+            full = len(ready) + len(held) > _BUFFER_LIMIT - _READ and time.monotonic() - progress < _STALL
             readers = [self._source] if reading and not full else []
             writers = [self._target] if ready and writing else []
             # A line without an end (a prompt, a progress bar) is passed on after a moment of silence.
             readable, writable, _ = select.select(readers, writers, [], 0.1 if (held and reading) or full else None)
             if readable:
-                data = os.read(self._source, 65536)
+                data = os.read(self._source, _READ)
                 reading = bool(data)
                 held = self._redactor.data(held + data)
             if held:
-                held, clean = self._split(held, at_rest=not (readable or full) or not reading)
+                held, clean = self._split(held, at_rest=not (readable or writable or full) or not reading)
+                progress = progress if ready else time.monotonic()
                 room = max(_BUFFER_LIMIT - len(ready), 0)
                 ready += clean[:room]
                 dropped += len(clean) - min(room, len(clean))
@@ -79,7 +81,7 @@ class NoisePump:
         """What to hold back and what to pass on."""
         if at_rest:
             cut = len(held)
-        elif len(held) > 65536:
+        elif len(held) > _READ:
             cut = max(len(held) - self._redactor.longest, held.rfind(b"\n") + 1)
         else:
             cut = held.rfind(b"\n") + 1

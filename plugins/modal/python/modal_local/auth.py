@@ -33,6 +33,10 @@ class Caller:
     client_version: str
     container: Container | None = None
 
+    def __str__(self) -> str:
+        """Name the sender in logs."""
+        return self.container.task_id if self.container is not None else f"a client {self.client_version}"
+
     def require_container(self) -> Container:
         """Return the container that sent the request; UNAUTHENTICATED for anybody else."""
         if self.container is None:

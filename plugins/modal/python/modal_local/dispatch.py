@@ -92,6 +92,7 @@ class Servicer:
             request = await stream.recv_message()
             if request is None:
                 return
+            _log.debug("%s from %s", rpc, caller)
             try:
                 response = await method(request, caller)
             except (GRPCError, asyncio.CancelledError):
@@ -99,6 +100,7 @@ class Servicer:
             except Exception as error:
                 raise _internal(rpc, error) from error
             await stream.send_message(response)
+            _log.debug("%s for %s answered", rpc, caller)
 
         return handle
 

@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from modal_local.statedir import StateDirectory
 
 _log = logging.getLogger(__name__)
+LOG_LEVEL_SWITCH = "MODAL_LOCAL_LOGLEVEL"
+"""Environment variable for the level of the server's own log: ``INFO`` unless set, ``DEBUG`` names every RPC."""
+
 _WINDOW = 16 * 1024 * 1024
 _SWEEP_INTERVAL = 30.0
 _STEP_TIMEOUT = 1.5
@@ -64,7 +67,11 @@ _STEP_TIMEOUT = 1.5
 
 async def run_server(state: StateDirectory, version: str) -> int:
     """Serve until SIGTERM, SIGINT or a request to shut down; return the exit code."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=os.environ.get(LOG_LEVEL_SWITCH, "INFO").upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
     # grpclib mentions every request that a client gives up; long polls are given up all the time.
     logging.getLogger("grpclib").setLevel(logging.WARNING)
     stopping = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A bell that any number of tasks may wait for."""
+"""Bells that any number of tasks may wait for."""
 
 from __future__ import annotations
 
@@ -21,21 +21,40 @@ class Bell:
 
     async def wait(self, timeout: float) -> bool:
         """Wait for the next ring, at most ``timeout`` seconds. Returns whether it rang."""
-        if timeout <= 0:
-            return False
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
+        return await wait_for_any(timeout, self)
+
+    def add(self, waiter: asyncio.Future[None]) -> None:
+        """Wake ``waiter`` at the next ring."""
         self._waiters.add(waiter)
-        timer = loop.call_later(timeout, _expire, waiter)
-        try:
-            await waiter
-        except TimeoutError:
-            return False
-        else:
-            return True
-        finally:
-            timer.cancel()
-            self._waiters.discard(waiter)
+
+    def discard(self, waiter: asyncio.Future[None]) -> None:
+        """Let ``waiter`` sleep."""
+        self._waiters.discard(waiter)
+
+
+async def wait_for_any(timeout: float, *bells: Bell) -> bool:
+    """Wait until one of ``bells`` rings, at most ``timeout`` seconds. Returns whether one rang.
+
+    The wait begins before this coroutine first gives way to others: what the caller checked just before cannot
+    change unnoticed.
+    """
+    if timeout <= 0:
+        return False
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+    for bell in bells:
+        bell.add(waiter)
+    timer = loop.call_later(timeout, _expire, waiter)
+    try:
+        await waiter
+    except TimeoutError:
+        return False
+    else:
+        return True
+    finally:
+        timer.cancel()
+        for bell in bells:
+            bell.discard(waiter)
 
 
 def _expire(waiter: asyncio.Future[None]) -> None:

@@ -316,6 +316,7 @@ export class Bridge {
       ...(this.#options.debug === undefined ? {} : {onNoise: line => this.#debug(`python: ${line}`)}),
     }).then(child => {
       this.#children.add(child);
+      this.#debug(`bridge: started process ${child.pid ?? 'none'}`);
       void child.exited.then(() => this.#children.delete(child));
       return child;
     });

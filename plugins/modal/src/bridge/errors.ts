@@ -113,7 +113,7 @@ function notFound(error: ChildError): Mapped {
   return {
     code: `${kind.toUpperCase()}_NOT_FOUND`,
     exitCode: EXIT.notFound,
-    hints: [...didYouMean(name, texts(error, 'suggestions')), ...(commands[kind] ?? [])],
+    hints: [...didYouMean(name, texts(error, 'suggestions')), ...(commands[kind] ?? ['See what is deployed: cloudctl list --provider modal'])],
   };
 }
 

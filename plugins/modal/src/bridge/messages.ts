@@ -13,6 +13,7 @@ const time = matching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/, 'a t
 const functionName = matching(/^(?!.*-http$)[A-Za-z0-9_-]{1,64}$/, "a function's name");
 const digest = matching(/^(sha256:)?[0-9a-f]{64}$/, 'a SHA-256 digest');
 const texts = list(text);
+const someTexts: Check = value => texts(value) ?? ((value as unknown[]).length > 0 ? undefined : 'is empty');
 
 const signature = shape({
   module: filled,
@@ -69,7 +70,7 @@ const ERROR_DATA: Readonly<Record<string, Check>> = {
   DEFINES_MODAL_APP: shape({file: text, line: integer(1)}),
   UNREACHABLE: shape({server: text}),
   NOT_FOUND: shape({kind: oneOf(['app', 'function', 'volume', 'secret', 'environment']), name: text}),
-  FOREIGN_FUNCTIONS: shape({functions: list(text)}),
+  FOREIGN_FUNCTIONS: shape({functions: someTexts}),
   IMAGE_BUILD: shape({log: text}),
   REMOTE_EXCEPTION: shape({type: text, traceback: text}),
   NOT_JSON: shape({type: text}),

@@ -117,6 +117,7 @@ class Container:
 
     def start(self) -> None:
         """Begin in the background; :attr:`on_end` is called once, whatever happens."""
+        _log.debug("container %s of '%s' begins", self.task_id, self.spec.function_name)
         self.task = asyncio.get_running_loop().create_task(self._live(), name=f"container {self.task_id}")
 
     async def _live(self) -> None:
@@ -134,6 +135,7 @@ class Container:
             _log.exception("container %s of %s", self.task_id, self.spec.function_name)
             ending = Ending(None, repr(error))
         finally:
+            _log.debug("container %s %s (%s)", self.task_id, ending.describe(), self.stop_reason or "by itself")
             self._kill_group()
             self.draining = True
             self.bell.ring()

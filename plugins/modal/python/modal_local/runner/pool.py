@@ -11,7 +11,7 @@ from modal_proto import api_pb2
 
 from modal_local import limits
 from modal_local.runner.calls import InputState, failure
-from modal_local.waiting import Bell
+from modal_local.waiting import Bell, wait_for_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ class Pool:
                     wait = min(wait, idle_left)
             if wait <= 0:
                 return []
-            await _either(self._bell, container.bell, wait)
+            await wait_for_any(wait, self._bell, container.bell)
 
     async def _take(self, container: Container, batch_size: int, linger: float) -> list[Input]:
         taken = [self._assign(container)]
@@ -284,12 +284,3 @@ class Pool:
             num_running_inputs=sum(len(container.running) for container in current),
             input_headroom=sum(container.free_slots for container in current if container.ready),
         )
-
-
-async def _either(first: Bell, second: Bell, timeout: float) -> None:
-    tasks = [asyncio.ensure_future(first.wait(timeout)), asyncio.ensure_future(second.wait(timeout))]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -60,7 +60,7 @@ class LocalServer:
     def start(self) -> LocalServer:
         started = time.monotonic()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("MODAL_")}
-        environment.update({"PYTHONPATH": str(PYTHON_DIRECTORY), "A_SECRET_OF_THE_SERVER": "must not leak"})
+        environment.update({"MODAL_LOCAL_LOGLEVEL": "DEBUG", "PYTHONPATH": str(PYTHON_DIRECTORY), "A_SECRET_OF_THE_SERVER": "must not leak"})
         if self._isolation:
             environment["MODAL_LOCAL_ISOLATION"] = self._isolation
         with self.state.with_suffix(".log").open("ab") as log:
