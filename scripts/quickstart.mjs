@@ -38,7 +38,8 @@ function quote(word) {
 
 async function clean() {
   if (!existsSync(home)) return console.log('There is nothing to clean.');
-  if (existsSync(join(home, 'data/providers/modal/local/server.json'))) await step(['modal', 'local', 'stop'], {cwd: root});
+  if (existsSync(join(home, 'data/providers/modal/local/server.json')))
+    await step(['modal', 'local', 'stop'], {cwd: root});
   rmSync(home, {recursive: true, force: true});
   console.log(`Removed ${relative(process.cwd(), home) || home}`);
 }
@@ -52,16 +53,25 @@ async function installPlugin() {
   console.log('\nPacking the Modal plugin ...');
   await npm(['pack', '--workspace', 'plugins/modal', '--pack-destination', home, '--silent', '--loglevel=error']);
   const {version} = JSON.parse(readFileSync(join(root, 'plugins/modal/package.json'), 'utf8'));
-  await step(['plugins', 'install', `file://${join(home, `cloudctl-plugin-modal-${version}.tgz`)}`, '--silent'], {cwd: root});
+  await step(['plugins', 'install', `file://${join(home, `cloudctl-plugin-modal-${version}.tgz`)}`, '--silent'], {
+    cwd: root,
+  });
   writeFileSync(stamp, digest);
 }
 
 async function callOverHttp() {
-  const {data} = JSON.parse(await step(['list', 'ai', '--provider', 'modal', '--target', 'local', '--filter', 'name=generate-image', '--json'], {quiet: true}));
+  const {data} = JSON.parse(
+    await step(
+      ['list', 'ai', '--provider', 'modal', '--target', 'local', '--filter', 'name=generate-image', '--json'],
+      {quiet: true},
+    ),
+  );
   const {url} = data.resources[0];
   const lines = await step(['modal', 'local', 'env'], {quiet: true});
   const value = name => new RegExp(`^export ${name}='(.*)'$`, 'm').exec(lines)?.[1];
-  console.log(`\n$ eval "$(cloudctl modal local env)"\n$ curl -H "Modal-Key: $MODAL_TOKEN_ID" -H "Modal-Secret: $MODAL_TOKEN_SECRET" '${url}?color=%23e11d48'`);
+  console.log(
+    `\n$ eval "$(cloudctl modal local env)"\n$ curl -H "Modal-Key: $MODAL_TOKEN_ID" -H "Modal-Secret: $MODAL_TOKEN_SECRET" '${url}?color=%23e11d48'`,
+  );
   const headers = {'Modal-Key': value('MODAL_TOKEN_ID'), 'Modal-Secret': value('MODAL_TOKEN_SECRET')};
   const answer = await fetch(`${url}?color=%23e11d48`, {headers, signal: AbortSignal.timeout(60_000)});
   const body = await answer.text();
@@ -81,13 +91,30 @@ else {
   const where = ['--provider', 'modal', '--target', 'local'];
   await step(['providers']);
   await step(['modal', 'setup']);
-  await step(['deploy', 'ai', 'image-generator', ...where, '--app', 'ai-app', '--name', 'generate-image', '--runtime', 'python311', '--handler', 'main.handler', '--image', 'modal/python:3.11']);
+  await step([
+    'deploy',
+    'ai',
+    'image-generator',
+    ...where,
+    '--app',
+    'ai-app',
+    '--name',
+    'generate-image',
+    '--runtime',
+    'python311',
+    '--handler',
+    'main.handler',
+    '--image',
+    'modal/python:3.11',
+  ]);
   await step(['deploy', 'storage', 'model-store', ...where, '--name', 'trained-models', '--size', '100']);
   await step(['list', 'ai', ...where]);
   await step(['list', 'storage', ...where]);
   await step(['cost', ...where]);
   await step(['call', 'ai', 'image-generator', ...where, '--data', '{"width": 8, "height": 8}']);
   await callOverHttp();
-  console.log(`\nDone in ${Math.round((Date.now() - began) / 1000)} seconds. All of it is in ${relative(process.cwd(), home) || home}; npm's and pip's own caches aside, nothing else was touched.`);
+  console.log(
+    `\nDone in ${Math.round((Date.now() - began) / 1000)} seconds. All of it is in ${relative(process.cwd(), home) || home}; npm's and pip's own caches aside, nothing else was touched.`,
+  );
   console.log('A local server keeps running there. Remove everything: npm run quickstart -- --clean');
 }

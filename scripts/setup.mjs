@@ -7,8 +7,20 @@ import {existsSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {capture, digestOf, npm, root, run, venv, venvPython, whenChanged} from './steps.mjs';
 
-const MANIFESTS = ['package.json', 'package-lock.json', 'packages/provider-sdk/package.json', 'plugins/modal/package.json'];
-const SOURCES = ['src', 'packages/provider-sdk/src', 'plugins/modal/src', 'scripts/build.mjs', 'scripts/manifest.mjs', ...MANIFESTS];
+const MANIFESTS = [
+  'package.json',
+  'package-lock.json',
+  'packages/provider-sdk/package.json',
+  'plugins/modal/package.json',
+];
+const SOURCES = [
+  'src',
+  'packages/provider-sdk/src',
+  'plugins/modal/src',
+  'scripts/build.mjs',
+  'scripts/manifest.mjs',
+  ...MANIFESTS,
+];
 const REQUIREMENTS = 'plugins/modal/python';
 
 export async function installPackages() {
@@ -32,8 +44,20 @@ export async function buildAll() {
 
 /** The first interpreter that the SDK runs on. */
 async function findPython() {
-  for (const candidate of [process.env.CLOUDCTL_PYTHON, 'python3.11', 'python3', 'python3.13', 'python3.12', 'python3.14', 'python3.10', 'python'].filter(Boolean)) {
-    const {code, stdout} = await capture(candidate, ['-c', 'import sys; print(sys.executable if (3, 10) <= sys.version_info < (3, 15) else "")']);
+  for (const candidate of [
+    process.env.CLOUDCTL_PYTHON,
+    'python3.11',
+    'python3',
+    'python3.13',
+    'python3.12',
+    'python3.14',
+    'python3.10',
+    'python',
+  ].filter(Boolean)) {
+    const {code, stdout} = await capture(candidate, [
+      '-c',
+      'import sys; print(sys.executable if (3, 10) <= sys.version_info < (3, 15) else "")',
+    ]);
     if (code === 0 && stdout.trim() !== '') return stdout.trim();
   }
   throw new Error('No Python from 3.10 to 3.14 was found. On Debian: apt-get install python3 python3-venv');
@@ -45,7 +69,16 @@ export async function makePythonEnvironment() {
     console.log('Making the Python environment for tests ...');
     rmSync(venv, {recursive: true, force: true});
     await run(await findPython(), ['-m', 'venv', venv]);
-    await run(venvPython, ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', '--require-hashes', ...locks.flatMap(lock => ['-r', join(root, lock)])]);
+    await run(venvPython, [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--no-input',
+      '--disable-pip-version-check',
+      '--require-hashes',
+      ...locks.flatMap(lock => ['-r', join(root, lock)]),
+    ]);
   });
   await whenChanged('python', `true ${digestOf(locks)}`, async () => undefined);
 }

@@ -15,7 +15,9 @@ export function run(command, args, options = {}) {
   return new Promise((done, fail) => {
     const child = spawn(command, args, {cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options});
     child.on('error', fail);
-    child.on('close', code => (code === 0 ? done() : fail(new Error(`${command} ${args[0] ?? ''} ended with ${code}`))));
+    child.on('close', code =>
+      code === 0 ? done() : fail(new Error(`${command} ${args[0] ?? ''} ended with ${code}`)),
+    );
   });
 }
 

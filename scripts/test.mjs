@@ -18,7 +18,12 @@ await Promise.all([buildAll(), makePythonEnvironment()]);
 rmSync(reports, {recursive: true, force: true});
 mkdirSync(reports, {recursive: true});
 
-const environment = {...process.env, NODE_OPTIONS: '--experimental-vm-modules --no-warnings', CLOUDCTL_TEST_PYTHON: venvPython, NO_COLOR: '1'};
+const environment = {
+  ...process.env,
+  NODE_OPTIONS: '--experimental-vm-modules --no-warnings',
+  CLOUDCTL_TEST_PYTHON: venvPython,
+  NO_COLOR: '1',
+};
 const failures = [];
 const attempt = async (name, work) => {
   try {
@@ -29,10 +34,19 @@ const attempt = async (name, work) => {
 };
 
 await attempt('jest', () =>
-  run(process.execPath, ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${jestReport}`, '--maxWorkers=2', ...chosen], {env: environment}),
+  run(
+    process.execPath,
+    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${jestReport}`, '--maxWorkers=2', ...chosen],
+    {env: environment},
+  ),
 );
 if (chosen.length === 0) {
-  await attempt('pytest', () => run(venvPython, ['-m', 'pytest', `--junitxml=${pytestReport}`], {cwd: join(root, 'plugins/modal/python'), env: process.env}));
+  await attempt('pytest', () =>
+    run(venvPython, ['-m', 'pytest', `--junitxml=${pytestReport}`], {
+      cwd: join(root, 'plugins/modal/python'),
+      env: process.env,
+    }),
+  );
 }
 
 const totals = {passed: 0, failed: 0, skipped: 0};
@@ -59,4 +73,6 @@ if (chosen.length === 0) {
 for (const failure of failures) console.error(failure);
 if (failures.length > 0 && totals.failed === 0) totals.failed = 1;
 if (totals.failed > 0 || totals.passed === 0) process.exitCode = 1;
-console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
+console.log(
+  `${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`,
+);

@@ -1,7 +1,7 @@
 import type {Plan, Resource} from '@cloudctl/provider-sdk';
 import {Args, Flags} from '@oclif/core';
 import {ProviderCommand} from '../command-line/provider-command.js';
-import {deployFacts, deployToJson, previewFacts, previewToJson} from '../presentation/deploy.js';
+import {deployFacts, deployToJson, nextStep, previewFacts, previewToJson} from '../presentation/deploy.js';
 import {plainFacts} from '../presentation/plain.js';
 import {deploy, previewDeploy} from '../services/deploy.js';
 
@@ -58,12 +58,13 @@ Deploying a NAME again updates it. Deploys into the same app wait for each other
     };
     if (dryRun) {
       const preview = await previewDeploy(session, input);
-      this.show(plainFacts(previewFacts(input, preview)));
+      this.show(plainFacts(previewFacts(input, preview), this.interactive));
       return previewToJson(input, preview);
     }
     const result = await deploy(session, input);
     await this.settle();
-    this.show(plainFacts(deployFacts(result)));
+    this.show(plainFacts(deployFacts(result), this.interactive));
+    if (this.interactive) this.note(nextStep(session, result));
     return deployToJson(result);
   }
 }

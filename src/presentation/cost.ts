@@ -24,7 +24,7 @@ export function costView(provider: string, target: string, result: CostResult): 
 
 function pricesLine({prices, ageDays}: CostResult): string {
   const old = ageDays > OLD_DAYS ? `, ${ageDays} days old` : '';
-  return `Prices: ${prices.source} of ${prices.date} (bundled${old}), always on, 720 hours a month.`;
+  return `Prices: ${prices.source}, ${prices.date} (bundled${old}); 720 h a month.`;
 }
 
 function block(resource: ResourceCost, money: (amount: string) => string): CostBlock {

@@ -1,6 +1,7 @@
-import type {JsonValue, Plan, Resource} from '@cloudctl/provider-sdk';
+import type {JsonValue, Plan, Resource, ResourceTypes} from '@cloudctl/provider-sdk';
 import {describeSize, packageToJson} from '../packaging/describe.js';
 import type {DeployInput, DeployResult, Preview} from '../services/deploy.js';
+import type {Session} from '../services/session.js';
 
 type Facts = (readonly [label: string, value: string | undefined])[];
 
@@ -18,6 +19,13 @@ export function deployFacts({action, resource, record}: DeployResult): Facts {
     ['Dashboard', resource.dashboardUrl],
     ['Created At', resource.createdAt],
   ];
+}
+
+/** What to try next, as a command to copy. */
+export function nextStep({definition, target}: Session, {record: {type, resource}}: DeployResult): string {
+  const callable = (definition.resources as ResourceTypes)[type]?.operations.call.supported === true;
+  const flags = target === definition.targets[0] ? '' : ` --target ${target.name}`;
+  return `Next: cloudctl ${callable ? `call ${type} ${resource}` : `list ${type}`}${flags}`;
 }
 
 export interface DeployedJson {

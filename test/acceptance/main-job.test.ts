@@ -94,7 +94,7 @@ describe('the main job, command by command', () => {
   test('cost, to the letter; where the prices come from is said beside it', async () => {
     const {code, stdout, stderr} = await run('cost', ...local);
     expect(stdout).toBe(PLAIN_COST);
-    expect(stderr).toMatch(/^Prices: Modal's list prices of \d{4}-\d\d-\d\d/);
+    expect(stderr).toMatch(/^Prices: Modal's list prices, \d{4}-\d\d-\d\d \(bundled/);
     expect(code).toBe(0);
   });
 

@@ -45,7 +45,7 @@ test.each([
   ['B200', '6.2496'],
   ['B300', '7.10'],
 ])('an hour of %s', (gpu, price) => {
-  const {components, facts} = ai(0.25, 128, {gpu: `${gpu}:2`}) as {
+  const {components, facts} = ai(0.25, 128, {gpu: `${gpu}:2`}) as unknown as {
     components: {price: string; cost: string}[];
     facts: {value: string}[];
   };

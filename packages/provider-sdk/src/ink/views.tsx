@@ -10,13 +10,13 @@ const STATUS_COLORS: Readonly<Record<string, string>> = {
   'stopping...': 'yellow',
 };
 
-/** A day and a time without the `T`, to the second: what fits in a column and sorts. */
+/** A day and a time to the minute: what fits in a column and sorts. */
 function shortTime(time: string): string {
-  return time.replace('T', ' ').replace(/(\.\d+)?Z$/, 'Z');
+  return time.replace(/^(\S+)T(\d\d:\d\d)\S*Z$/, '$1 $2Z');
 }
 
 const COLUMNS: readonly TableColumn<ListedResource>[] = [
-  {title: 'ID', value: ({id}) => id},
+  {title: 'ID', value: ({id}) => id, fixed: true},
   {title: 'Name', value: ({name}) => name},
   {title: 'Status', value: ({status}) => status, color: ({status}) => STATUS_COLORS[status], fixed: true},
   {title: 'App', value: ({app}) => app ?? '-'},
@@ -31,10 +31,10 @@ export async function drawList(view: ListView, terminal: Terminal): Promise<stri
 /** The costs of any provider: a block a resource, then the total. */
 export async function drawCost(view: CostView, terminal: Terminal): Promise<string> {
   const labels = [...view.blocks.flatMap(({lines}) => lines), ...view.total].map(({label}) => label.length);
-  const width = Math.max(0, ...labels) + 2;
+  const width = Math.max(0, ...labels) + 4;
   const line = ({label, value}: {label: string; value: string}, bold: boolean) => (
     <Box key={label}>
-      <Box width={width}>
+      <Box width={bold ? width : width - 2}>
         <Text dimColor={!bold}>{label}</Text>
       </Box>
       <Text bold={bold}>{value}</Text>

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -48,7 +49,17 @@ def pack(directory: str, archive: str) -> None:
 
 
 def unpack(archive: str, directory: str) -> None:
-    """Extract files, and nothing but files, inside ``directory``. ValueError for an archive that wants more."""
+    """Extract files, and nothing but files, inside ``directory``.
+
+    ValueError for an archive that is broken or wants more.
+    """
+    try:
+        _unpack(archive, directory)
+    except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"the package's archive is broken: {error}") from error
+
+
+def _unpack(archive: str, directory: str) -> None:
     with tarfile.open(archive, "r:gz") as tar:
         for entry in tar:
             path = PurePosixPath(entry.name)

@@ -157,8 +157,6 @@ class Records:
         os.makedirs(directory, exist_ok=True)
         try:
             await asyncio.to_thread(packages.unpack, archive, directory)
-        except (OSError, EOFError) as error:
-            raise ValueError(f"the package's archive is broken: {error}") from error
         finally:
             os.unlink(archive)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
 DEFAULT_MAX_CONTAINERS = 8
 DEFAULT_SCALEDOWN_WINDOW = 60.0
 DEFAULT_TIMEOUT = 300.0
-MAX_CONTAINERS_IN_ALL = 32
+MAX_CONTAINERS_IN_ALL = int(os.environ.get("MODAL_LOCAL_MAX_CONTAINERS") or 32)
+"""Containers of all functions together; the environment variable is for small machines, and tests."""
+
 
 SCALE_UP_PAUSE = 0.1
 """How long an input waits for a busy container to become free before another one is started."""

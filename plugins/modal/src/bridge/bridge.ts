@@ -5,7 +5,7 @@ import {absentConfigPath, childEnvironment, type Environment} from '../runtime/e
 import {packageRoot} from '../runtime/package-root.js';
 import {Redactor} from '../runtime/redact.js';
 import type {PythonRuntime} from '../runtime/runtime.js';
-import {abortable, abortReason} from '../runtime/wait.js';
+import {abortable, abortReason, checkAborted} from '../runtime/wait.js';
 import {PythonChild} from './child.js';
 import {
   closedError,
@@ -57,6 +57,8 @@ interface Line {
   runtime: PythonRuntime;
   hello: Promise<Result<'hello'>>;
   connected: Promise<void> | undefined;
+  /** The connection was handed over. */
+  joined: boolean;
 }
 
 /** A failed attempt, with what is needed to decide about another. */
@@ -85,7 +87,11 @@ export class Bridge {
   readonly #ending = new AbortController();
   readonly #children = new Set<PythonChild>();
   #spawning: Promise<unknown> = Promise.resolve();
+  /** How to end each running request. */
+  readonly #running = new Set<(error: Error) => void>();
   #line: Promise<Line> | undefined;
+  /** The line that has greeted. */
+  #ready: Line | undefined;
   #connection: Promise<Connection> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -180,7 +186,9 @@ export class Bridge {
   }
 
   async #close(): Promise<void> {
-    this.#ending.abort(closedError());
+    const error = closedError();
+    this.#ending.abort(error);
+    for (const end of this.#running) end(error);
     // A runtime that is still being built is not waited for: whoever builds it has its own signal.
     await this.#spawning;
     await Promise.all([...this.#children].map(child => child.close()));
@@ -189,10 +197,15 @@ export class Bridge {
   async #attempt<M extends Method>(method: M, params: Params<M>, options: RequestOptions): Promise<Result<M>> {
     const {signal} = options;
     const subject: Subject = {method, params};
-    const line = await this.#within(this.#current(), signal);
+    const {remote} = METHODS[method];
+    const ready = this.#ready;
+    // Most requests find everything there, and should not wait for their turn again and again.
+    const prompt = ready?.session.alive === true && (ready.joined || !remote) && this.#closing === undefined;
+    const line = prompt ? ready : await this.#within(this.#current(), signal);
+    checkAborted(signal);
     try {
-      await this.#within(line.hello, signal);
-      if (METHODS[method].remote) await this.#within(this.#join(line), signal);
+      if (!prompt) await this.#within(line.hello, signal);
+      if (!prompt && remote) await this.#within(this.#join(line), signal);
     } catch (error) {
       if (error instanceof RequestFailure) throw this.#failed(error, subject, line, false);
       throw error;
@@ -222,7 +235,7 @@ export class Bridge {
   ): Promise<Result<M>> {
     const {session, child} = line;
     const deadline = options.deadline ?? METHODS[subject.method].deadline;
-    const signals = [this.#ending.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    const {signal} = options;
     return new Promise((resolve, reject) => {
       let ending: Error | undefined;
       let killing: NodeJS.Timeout | undefined;
@@ -235,14 +248,15 @@ export class Bridge {
           child.kill('SIGKILL');
         }, this.#grace);
       };
-      const onAbort = (): void => end(abortReason(signals.find(signal => signal.aborted)!));
+      const onAbort = (): void => end(abortReason(signal!));
       const timer = setTimeout(() => end(deadlineError(subject, deadline)), deadline);
-      for (const signal of signals) signal.addEventListener('abort', onAbort, {once: true});
-      if (signals.some(signal => signal.aborted)) onAbort();
+      this.#running.add(end);
+      signal?.addEventListener('abort', onAbort, {once: true});
       const clean = (): void => {
         clearTimeout(timer);
         clearTimeout(killing);
-        for (const signal of signals) signal.removeEventListener('abort', onAbort);
+        this.#running.delete(end);
+        signal?.removeEventListener('abort', onAbort);
       };
       ticket.result.then(
         result => {
@@ -302,8 +316,13 @@ export class Bridge {
     const child = await this.#spawn(runtime, session);
     session.attach(child);
     const hello = this.#greet(session, child, began);
-    hello.catch(() => undefined);
-    const line: Line = {session, child, runtime, hello, connected: undefined};
+    const line: Line = {session, child, runtime, hello, connected: undefined, joined: false};
+    hello.then(
+      () => {
+        this.#ready = line;
+      },
+      () => undefined,
+    );
     return line;
   }
 
@@ -355,6 +374,7 @@ export class Bridge {
         line.child.sendSecrets(JSON.stringify({environment: connection.environment}));
         const hello = await line.hello;
         if (hello.sdk === undefined) throw missingSdkError(line.runtime.python, line.runtime.source === 'named');
+        line.joined = true;
       },
       error => {
         // The next request asks again: what was missing may be there by then.

@@ -113,7 +113,10 @@ function notFound(error: ChildError): Mapped {
   return {
     code: `${kind.toUpperCase()}_NOT_FOUND`,
     exitCode: EXIT.notFound,
-    hints: [...didYouMean(name, texts(error, 'suggestions')), ...(commands[kind] ?? ['See what is deployed: cloudctl list --provider modal'])],
+    hints: [
+      ...didYouMean(name, texts(error, 'suggestions')),
+      ...(commands[kind] ?? ['See what is deployed: cloudctl list --provider modal']),
+    ],
   };
 }
 

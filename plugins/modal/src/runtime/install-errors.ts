@@ -83,7 +83,7 @@ export function outputTail(output: string): string {
 }
 
 /** The failure of an installation as an error. Its output goes to `data` alone. */
-export function installError(output: string, code = classify(output)): CloudError {
+export function installError(output: string, code: string | undefined = classify(output)): CloudError {
   const kind = KINDS.find(known => known.code === code);
   const data = {output: outputTail(output)};
   if (kind !== undefined) {
@@ -101,7 +101,7 @@ export function installError(output: string, code = classify(output)): CloudErro
   );
 }
 
-/** A failure of the file system as an error, where it is one that the user can mend; else the failure itself. */
+/** A failure of the file system as an error for people; anything else as it is. */
 export function fileError(error: unknown): unknown {
   const {code, message} = error as NodeJS.ErrnoException;
   const known: Readonly<Record<string, string>> = {
@@ -112,5 +112,5 @@ export function fileError(error: unknown): unknown {
     EROFS: 'PERMISSION_DENIED',
   };
   const kind = code === undefined ? undefined : known[code];
-  return kind === undefined ? error : installError(message, kind);
+  return code === undefined ? error : installError(message, kind);
 }

@@ -75,8 +75,10 @@ class Fleet:
 
     def scale_all(self) -> None:
         """Let every pool look at its needs."""
-        for pool in list(self._pools.values()):
+        for function_id, pool in list(self._pools.items()):
             pool.scale()
+            if pool.is_idle_and_dead():
+                del self._pools[function_id]
 
     def pool(self, function_id: str) -> Pool:
         """Return the pool of a function."""
@@ -115,9 +117,13 @@ class Fleet:
         return [container for container in self._containers.values() if container.spec.app_id == app_id]
 
     def _make_container(
-        self, spec: ContainerSpec, on_end: Callable[[Container, Ending], None]
+        self, spec: ContainerSpec, on_end: Callable[[Container, Ending], None], *, urgent: bool
     ) -> Container | None:
-        if self._closing or self._isolation is None or len(self._containers) >= limits.MAX_CONTAINERS_IN_ALL:
+        if self._closing or self._isolation is None:
+            return None
+        if len(self._containers) >= limits.MAX_CONTAINERS_IN_ALL:
+            if urgent:
+                self._make_room()
             return None
 
         def ended(container: Container, ending: Ending) -> None:
@@ -134,6 +140,15 @@ class Fleet:
         )
         self._containers[container.task_id] = container
         return container
+
+    def _make_room(self) -> None:
+        """End the container that has been idle longest, so that a call of another function need not wait for it."""
+        idle = [container for container in self._containers.values() if not container.running]
+        if any(container.draining for container in idle):
+            return
+        leaving = min((one for one in idle if one.ready), key=lambda one: one.idle_since, default=None)
+        if leaving is not None:
+            leaving.drain()
 
     def stop_function(self, function_id: str, reason: str, grace: float = 0.0) -> None:
         """End a function's containers; fail what waits for them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from modal_proto import api_pb2
 
@@ -24,6 +24,15 @@ _MAX_REQUEUES = 2
 _MAX_BACKOFF = 300.0
 
 
+class ContainerMaker(Protocol):
+    """Makes a container, or returns None when there is no room; ``urgent`` when an input waits for it."""
+
+    def __call__(
+        self, spec: ContainerSpec, on_end: Callable[[Container, Ending], None], *, urgent: bool
+    ) -> Container | None:
+        """Make a container."""
+
+
 class Pool:
     """Inputs wait here; containers come and take them."""
 
@@ -31,7 +40,7 @@ class Pool:
         self,
         calls: CallBook,
         make_spec: Callable[[], ContainerSpec],
-        make_container: Callable[[ContainerSpec, Callable[[Container, Ending], None]], Container | None],
+        make_container: ContainerMaker,
         on_room: Callable[[], None],
     ) -> None:
         """``make_spec`` describes the live definition or raises LookupError; ``make_container`` may refuse with None.
@@ -177,7 +186,7 @@ class Pool:
             return
         self._retire_stale(spec)
         while self._wants_more(spec):
-            container = self._make_container(spec, self._ended)
+            container = self._make_container(spec, self._ended, urgent=bool(self.pending))
             if container is None:
                 return
             self.containers[container.task_id] = container
@@ -231,6 +240,7 @@ class Pool:
                 item.requeued += 1
                 item.state = InputState.PENDING
                 self.pending.appendleft(item)
+                self._bell.ring()
             else:
                 self.conclude(item, failure(f"The container of '{name}' {reason} while it handled this call."))
         if not container.ready and not container.start_failed and self._counts_as_failed_start(container):
@@ -274,6 +284,16 @@ class Pool:
             self._calls.finish(item, result)
         if container.task_id in self.containers:
             container.stop(result.exception)
+
+    def is_idle_and_dead(self) -> bool:
+        """Whether nothing is left here and nothing can come any more."""
+        if self.pending or self.containers:
+            return False
+        try:
+            self._make_spec()
+        except LookupError:
+            return True
+        return False
 
     def stats(self) -> api_pb2.FunctionStats:
         """Return what ``Function.get_current_stats`` shows."""

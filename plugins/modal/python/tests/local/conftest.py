@@ -35,8 +35,8 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., LocalServer]]:
     """Make servers that a test may stop and kill as it likes."""
     made: list[LocalServer] = []
 
-    def make(name: str = "state", isolation: str = "") -> LocalServer:
-        made.append(LocalServer(tmp_path / name, isolation))
+    def make(environment: dict[str, str] | None = None) -> LocalServer:
+        made.append(LocalServer(tmp_path / f"state-{len(made)}", environment))
         return made[-1].start()
 
     yield make

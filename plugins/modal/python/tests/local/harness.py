@@ -22,6 +22,7 @@ from modal.runner import deploy_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from email.message import Message
     from types import ModuleType
 
 PYTHON_DIRECTORY = Path(__file__).resolve().parents[2]
@@ -33,9 +34,9 @@ STOP_TIMEOUT = 10.0
 class LocalServer:
     """A server process with its own state directory."""
 
-    def __init__(self, state: Path, isolation: str = "") -> None:
+    def __init__(self, state: Path, environment: Mapping[str, str] | None = None) -> None:
         self.state = state
-        self._isolation = isolation
+        self._extra = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._client: modal.Client | None = None
         self.start_time = 0.0
@@ -60,12 +61,12 @@ class LocalServer:
     def start(self) -> LocalServer:
         started = time.monotonic()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("MODAL_")}
-        environment.update({"MODAL_LOCAL_LOGLEVEL": "DEBUG", "PYTHONPATH": str(PYTHON_DIRECTORY), "A_SECRET_OF_THE_SERVER": "must not leak"})
-        if self._isolation:
-            environment["MODAL_LOCAL_ISOLATION"] = self._isolation
+        environment.update({"PYTHONPATH": str(PYTHON_DIRECTORY), "A_SECRET_OF_THE_SERVER": "must not leak"})
+        environment.update(self._extra)
         with self.state.with_suffix(".log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self.command(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
             )
         wait_until(self._is_ready, START_TIMEOUT, "the server to be ready")
         self.start_time = time.monotonic() - started
@@ -188,7 +189,7 @@ def load(sample: str) -> ModuleType:
 class Answer:
     """An HTTP answer, whatever its status."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(self, status: int, headers: Message, body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body

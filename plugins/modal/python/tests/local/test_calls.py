@@ -14,6 +14,8 @@ from modal.exception import FunctionTimeoutError, NotFoundError, RemoteError
 from tests.local.harness import Fn, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.local.harness import LocalServer
 
 APP = "calls"
@@ -33,7 +35,9 @@ def app(server: LocalServer) -> None:
             "boom": Fn("basic:boom"),
             "sleep": Fn("basic:sleep", timeout=1, max_containers=1),
             "sleep-one": Fn("basic:sleep", max_containers=1),
-            "together": Fn("basic:sleep_async", max_containers=1),
+            "together": Fn("basic:sleep_async", modal.concurrent(max_inputs=5), max_containers=1, timeout=5),
+            "warm": Fn("basic:double", min_containers=1, scaledown_window=2),
+            "short-lived": Fn("basic:double", scaledown_window=2),
             "stubborn": Fn("basic:stubborn", timeout=1),
             "crash": Fn("basic:crash"),
             "size-of": Fn("basic:size_of"),
@@ -68,11 +72,10 @@ async def _aio(target: Any, value: int) -> Any:
 def test_generators(server: LocalServer) -> None:
     assert list(function(server, "count").remote_gen(4)) == [0, 1, 2, 3]
     assert list(function(server, "count-async").remote_gen(600)) == list(range(600))
-    received = []
+    items = function(server, "fail-half-way").remote_gen(2)
+    assert (next(items), next(items)) == (0, 1)
     with pytest.raises(ValueError, match="half way"):
-        for item in function(server, "fail-half-way").remote_gen(2):
-            received.append(item)
-    assert received == [0, 1]
+        next(items)
 
 
 def test_an_exception_keeps_its_type_and_remote_traceback(server: LocalServer) -> None:
@@ -164,6 +167,41 @@ def test_stats_and_one_input_at_a_time(server: LocalServer) -> None:
     assert sleep.get_current_stats().backlog == 2
     assert len({call.get(timeout=10) for call in calls}) == 1
     assert sleep.get_current_stats().num_total_runners == 1
+
+
+def test_concurrent_inputs_share_a_container(server: LocalServer) -> None:
+    together = function(server, "together")
+    together.remote(0.01)
+    started = time.monotonic()
+    assert list(together.map([1.0] * 5)) == ["slept"] * 5
+    assert time.monotonic() - started < 3
+    assert together.get_current_stats().num_total_runners == 1
+
+
+def test_a_slow_input_does_not_take_its_neighbours_with_it(server: LocalServer) -> None:
+    together = function(server, "together")
+    slow, quick = together.spawn(30), together.spawn(3)
+    with pytest.raises(FunctionTimeoutError):
+        slow.get(timeout=15)
+    assert quick.get(timeout=15) == "slept"
+
+
+def test_warm_and_idle_containers(server: LocalServer) -> None:
+    warm, short = function(server, "warm"), function(server, "short-lived")
+    wait_until(lambda: warm.get_current_stats().num_total_runners == 1, 10, "a container nobody asked for")
+    assert short.remote(1) == 2
+    wait_until(lambda: short.get_current_stats().num_total_runners == 0, 10, "the idle container to end")
+    assert warm.get_current_stats().num_total_runners == 1
+    assert short.remote(1) == 2
+
+
+def test_more_functions_than_containers(own_server: Callable[..., LocalServer]) -> None:
+    server = own_server(environment={"MODAL_LOCAL_MAX_CONTAINERS": "2"})
+    server.deploy("crowded", {f"f{number}": Fn("basic:double") for number in range(5)})
+    started = time.monotonic()
+    for number in range(5):
+        assert server.function("crowded", f"f{number}").remote(number) == 2 * number
+    assert time.monotonic() - started < 15, "idle containers make room"
 
 
 def test_unknown_functions(server: LocalServer) -> None:

@@ -80,5 +80,6 @@ def test_modal_deploy_and_run(server: LocalServer, tmp_path: Path) -> None:
 
 
 def test_usage() -> None:
-    result = subprocess.run([sys.executable, "-m", "modal_local"], capture_output=True, text=True, timeout=10, check=False)
+    command = [sys.executable, "-m", "modal_local"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == 2

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import modal
 import pytest
 from modal.exception import ConflictError, InvalidError, NotFoundError, UnimplementedError
+from modal.runner import deploy_app
 from modal_proto import api_pb2
 
 from tests.local.harness import Fn, http, load, rpc, wait_until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.local.harness import LocalServer
 
 
@@ -63,6 +66,15 @@ def test_redeploy_lets_running_calls_finish(server: LocalServer) -> None:
     server.deploy("rolling", {"f": Fn("basic:double")})
     assert server.function("rolling", "f").remote(4) == 8
     assert isinstance(call.get(timeout=10), int)
+
+
+def test_the_recreate_strategy(server: LocalServer) -> None:
+    server.deploy("recreated", {"f": Fn("basic:look_around")})
+    first = server.function("recreated", "f").remote()["environ"]["MODAL_TASK_ID"]
+    app = modal.App("recreated")
+    app.function(name="f")(load("basic").look_around)
+    deploy_app(app, client=server.client, deployment_strategy="recreate")
+    assert server.function("recreated", "f").remote()["environ"]["MODAL_TASK_ID"] != first
 
 
 def test_an_unchanged_redeploy_keeps_containers(server: LocalServer) -> None:
@@ -156,12 +168,16 @@ def test_what_is_not_served_says_so(server: LocalServer) -> None:
         rpc(server, "QueueList", api_pb2.QueueListRequest())
 
 
-def test_what_is_not_honoured_is_said(server: LocalServer) -> None:
+def test_what_is_not_honoured_is_said(server: LocalServer, tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("# a comment\nrequests-of-nobody>=1\n-e .\naiohttp\n")
     image = (
         modal.Image.debian_slim(python_version="3.13")
         .apt_install("ffmpeg")
         .uv_pip_install("torch==2.4", "aiohttp")
         .pip_install("a-package-of-nobody")
+        .uv_pip_install(requirements=[str(requirements)])
+        .pip_install_from_requirements(str(requirements))
         .run_commands("echo hello")
         .env({"FROM_IMAGE": "yes"})
     )
@@ -169,14 +185,12 @@ def test_what_is_not_honoured_is_said(server: LocalServer) -> None:
     app.function(name="generate-image", gpu=["H100", "A100:2"], region="eu", schedule=modal.Period(hours=1))(
         load("basic").look_around
     )
-    from modal.runner import deploy_app
-
     with pytest.warns(modal.exception.ServerWarning):
         result = deploy_app(app, client=server.client)
     text = "\n".join(result.warnings)
     assert "Local Modal runs 'generate-image' on Python 3." in text
     assert "although its image asks for 3.13" in text
-    for part in ("ffmpeg", "torch==2.4", "a-package-of-nobody", "echo hello", "GPU (H100)", "region", "schedule"):
+    for part in ("ffmpeg", "torch==2.4", "a-package-of-nobody", "requests-of-nobody", "echo hello", "GPU (H100)", "region", "schedule"):
         assert part in text, part
     assert "aiohttp" not in text, "what is installed is not missing"
     seen = server.function("warned", "generate-image").remote()
@@ -197,8 +211,6 @@ def test_registry_images_and_copied_files(server: LocalServer, tmp_path_factory:
     app = modal.App("copied", image=image)
     app.function(name="read")(load("basic").read_file)
     app.function(name="look")(load("basic").look_around)
-    from modal.runner import deploy_app
-
     with contextlib.suppress(Warning), pytest.warns(modal.exception.ServerWarning):
         result = deploy_app(app, client=server.client)
     text = "\n".join(result.warnings)

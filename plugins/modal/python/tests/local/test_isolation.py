@@ -101,7 +101,7 @@ def _sleepers() -> set[int]:
 
 @pytest.mark.parametrize("isolation", ["none", "mounts"])
 def test_plainer_ways(own_server: Callable[..., LocalServer], isolation: str) -> None:
-    server = own_server(isolation=isolation)
+    server = own_server(environment={"MODAL_LOCAL_ISOLATION": isolation})
     models = modal.Volume.from_name("models", create_if_missing=True, client=server.client)
     functions = _functions(models)
     if isolation == "none":

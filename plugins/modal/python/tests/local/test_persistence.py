@@ -105,8 +105,8 @@ def test_killed_at_any_moment_of_a_deploy(own_server: Callable[..., LocalServer]
 def test_a_second_server_is_refused(server: LocalServer) -> None:
     started = time.monotonic()
     result = subprocess.run(
-        server.command(), env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, capture_output=True, text=True,
-        timeout=10, check=False,
+        server.command(), env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, timeout=10, check=False,
     )  # fmt: skip
     assert result.returncode == 3
     assert str(server.pid) in result.stderr
@@ -153,7 +153,7 @@ def test_only_its_own_tokens_are_accepted(server: LocalServer) -> None:
     with pytest.raises(AuthError, match="accepts only its own pair"):
         modal.Volume.objects.list(client=wrong)
     other = modal.Client.from_credentials("ak-1", "as-1")
-    with pytest.raises(AuthError, match="server.json"):
+    with pytest.raises(AuthError, match=r"server\.json"):
         modal.Function.from_name("x", "y", client=other).hydrate()
 
 

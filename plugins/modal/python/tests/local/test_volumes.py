@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def volume(server: LocalServer, name: str, version: int = 1) -> modal.Volume:
-    return modal.Volume.from_name(name, create_if_missing=True, version=version, client=server.client)  # type: ignore[arg-type]
+    return modal.Volume.from_name(name, create_if_missing=True, version=version, client=server.client)
 
 
 def paths(found: modal.Volume, where: str = "/", *, recursive: bool = True) -> list[str]:
@@ -49,7 +49,8 @@ def test_more_volumes_than_a_page(server: LocalServer) -> None:
     kind = api_pb2.OBJECT_CREATION_TYPE_CREATE_IF_MISSING
     for number in range(105):
         name = f"paged-{number}"
-        rpc(server, "VolumeGetOrCreate", api_pb2.VolumeGetOrCreateRequest(deployment_name=name, object_creation_type=kind))
+        request = api_pb2.VolumeGetOrCreateRequest(deployment_name=name, object_creation_type=kind)
+        rpc(server, "VolumeGetOrCreate", request)
     found = {one.name for one in modal.Volume.objects.list(client=server.client)}
     assert {f"paged-{number}" for number in range(105)} <= found
 

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import modal
 import pytest
 
-from tests.local.harness import Fn, http as request, wait_until
+from tests.local.harness import Fn, wait_until
+from tests.local.harness import http as request
 
 if TYPE_CHECKING:
     from tests.local.harness import LocalServer
@@ -55,7 +56,7 @@ def test_a_request_arrives_as_it_was_sent(server: LocalServer) -> None:
     assert answer.status == 201
     assert (seen["method"], seen["path"], seen["query"], seen["size"]) == ("PATCH", "/a b/c", "x=1&y=%2F", 300_000)
     assert ["x-thing", "Wert"] in seen["headers"]
-    assert answer.headers.get_all("set-cookie") == ["a=1", "b=2"]  # type: ignore[attr-defined]
+    assert answer.headers.get_all("set-cookie") == ["a=1", "b=2"]
     assert json.loads(request(url(server, "echo") + "/").body)["path"] == "/"
     assert request(url(server, "echo"), method="HEAD").body == b""
 
