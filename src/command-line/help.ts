@@ -54,8 +54,8 @@ export default class CloudHelp extends Help {
       const registered = chooseProvider(registry, {flag, environment: process.env['CLOUDCTL_PROVIDER'], type: known});
       const {name, resources} = await loadDefinition(registered);
       const types = known === undefined ? Object.keys(resources) : [known];
-      const heading = (of: string): string =>
-        (known === undefined ? `${name} flags for ${of}` : `${name} flags`).toUpperCase();
+      // oclif adds the word FLAGS.
+      const heading = (of: string): string => (known === undefined ? `${name} ${of}` : name).toUpperCase();
       return Object.assign({}, ...types.reverse().map(of => toOclifFlags(resources[of]!.flags, heading(of)))) as object;
     } catch {
       // Help must come even where no provider can be chosen.

@@ -72,7 +72,7 @@ export abstract class ProviderCommand<Data extends object> extends CloudCommand<
     const own = operation === 'deploy' && type !== undefined ? flagsOf(definition, type) : {};
     const core = this.ctor.flags as FlagInput;
     // A plugin cannot take a flag of the core over.
-    const merged = {...toOclifFlags(own, `${registered.toUpperCase()} FLAGS`), ...core} as unknown as FlagInput;
+    const merged = {...toOclifFlags(own, registered.toUpperCase()), ...core} as unknown as FlagInput;
     const {args, flags} = await this.parse({
       args: this.ctor.args as ArgInput,
       flags: merged,

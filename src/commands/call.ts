@@ -22,8 +22,7 @@ A generator's values are printed as they come, one JSON document a line.`;
   ];
   static override args = {
     type: Args.string({description: 'Resource type: ai', required: true, ignoreStdin: true}),
-    resource: Args.string({
-      name: 'NAME',
+    name: Args.string({
       description: 'The resource, or APP/FUNCTION for one deployed elsewhere',
       required: true,
       ignoreStdin: true,
@@ -39,7 +38,7 @@ A generator's values are printed as they come, one JSON document a line.`;
     const session = await this.open(parsed, 'call', true);
     const values = callResource(session, {
       type: parsed.args['type']!,
-      resource: parsed.args['resource']!,
+      resource: parsed.args['name']!,
       ...(input === undefined ? {} : {input}),
     });
     const items: JsonValue[] = [];

@@ -24,8 +24,7 @@ Deploying a NAME again updates it. Deploys into the same app wait for each other
   ];
   static override args = {
     type: Args.string({description: 'Resource type, such as ai or storage', required: true, ignoreStdin: true}),
-    resource: Args.string({
-      name: 'NAME',
+    name: Args.string({
       description: "CloudCTL's name of the resource; every other verb takes it",
       required: true,
       ignoreStdin: true,
@@ -49,7 +48,7 @@ Deploying a NAME again updates it. Deploys into the same app wait for each other
     const session = await this.open(parsed, 'deploy', !dryRun);
     const input = {
       type: args['type']!,
-      resource: args['resource']!,
+      resource: args['name']!,
       name: flags['name'] as string | undefined,
       source: flags['source'] as string | undefined,
       options,

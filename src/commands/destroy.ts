@@ -12,7 +12,7 @@ export default class Destroy extends ProviderCommand<DestroyData> {
   static override examples = ['<%= config.bin %> destroy ai image-generator --provider modal'];
   static override args = {
     type: Args.string({description: 'Resource type, such as ai or storage', required: true, ignoreStdin: true}),
-    resource: Args.string({name: 'NAME', description: 'The resource', required: true, ignoreStdin: true}),
+    name: Args.string({description: 'The resource', required: true, ignoreStdin: true}),
   };
   static override flags = {
     'dry-run': Flags.boolean({summary: 'Show what would happen and change nothing.'}),
@@ -22,7 +22,7 @@ export default class Destroy extends ProviderCommand<DestroyData> {
     const parsed = await this.parseFor('destroy');
     const session = await this.open(parsed, 'destroy', false);
     const dryRun = parsed.flags['dry-run'] as boolean;
-    const resource = await destroy(session, parsed.args['type']!, parsed.args['resource']!, dryRun);
+    const resource = await destroy(session, parsed.args['type']!, parsed.args['name']!, dryRun);
     this.show(`${dryRun ? 'Would destroy' : 'Destroyed'}: ${resource.resource} (${resource.type})`);
     return {resource};
   }

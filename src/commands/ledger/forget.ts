@@ -15,7 +15,7 @@ export default class LedgerForget extends CloudCommand<ForgetData> {
     '<%= config.bin %> ledger forget --provider modal --target local --yes',
   ];
   static override args = {
-    resource: Args.string({name: 'NAME', description: 'Only this resource', ignoreStdin: true}),
+    name: Args.string({description: 'Only this resource', ignoreStdin: true}),
   };
   static override flags = {
     provider: Flags.string({char: 'p', summary: 'Records of this provider.', required: true, helpValue: 'NAME'}),
@@ -30,7 +30,7 @@ export default class LedgerForget extends CloudCommand<ForgetData> {
       throw usageError('CONFIRMATION_NEEDED', 'Forgetting cannot be undone.', {hints: ['Add --yes to do it.']});
     }
     const {provider, target, type} = flags;
-    const forgotten = await forgetRecords(join(this.config.dataDir, 'ledger'), {provider, target, type}, args.resource);
+    const forgotten = await forgetRecords(join(this.config.dataDir, 'ledger'), {provider, target, type}, args.name);
     this.show(
       forgotten.length === 0
         ? 'There was nothing to forget.'

@@ -23,7 +23,10 @@ export function machine() {
     /** Adds a program. Every run of it is noted. */
     program(name: string, body: string): string {
       const file = join(bin, name);
-      writeFileSync(file, `#!/bin/sh\nPATH=/usr/bin:/bin\necho "${name} $*" >> ${log}\n${body}\n`);
+      writeFileSync(
+        file,
+        `#!/bin/sh\nPATH=/usr/bin:/bin\necho "${name} $(echo "$*" | tr '\\n' ' ')" >> ${log}\n${body}\n`,
+      );
       chmodSync(file, 0o755);
       return file;
     },
