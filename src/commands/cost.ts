@@ -1,3 +1,4 @@
+import {EXIT} from '@cloudctl/provider-sdk';
 import {ProviderCommand} from '../command-line/provider-command.js';
 import {costToJson, costView} from '../presentation/cost.js';
 import {drawCost} from '../presentation/draw.js';
@@ -24,12 +25,10 @@ The estimate is for resources that are always on: 720 hours of the hourly figure
     const session = await this.open(parsed, 'meter', false);
     const result = await estimateCosts(session);
     const view = costView(session.definition.name, session.target.name, result);
-    this.reportProblems([
-      ...result.problems,
-      ...view.blocks.flatMap(({resource, problem}) =>
-        problem === undefined ? [] : [new Error(`${resource}: ${problem}`)],
-      ),
-    ]);
+    this.reportProblems(result.problems);
+    for (const {resource, problem} of view.blocks)
+      if (problem !== undefined) this.addWarning(`${resource}: ${problem}`);
+    if (view.blocks.some(({problem}) => problem !== undefined)) process.exitCode = EXIT.budget;
     this.show(await drawCost(view, this.terminal, session.implementation.views));
     if (this.terminal === undefined || view.blocks.length === 0) this.note(view.source);
     return costToJson(session.definition.name, session.target.name, result);

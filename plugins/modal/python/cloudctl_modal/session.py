@@ -79,7 +79,7 @@ class Session:
         self._heard = time.monotonic()
 
     async def _reach(self) -> None:
-        await _preflight(sdk.server_urls())
+        pass
         await sdk.hello(await self.client())
 
 

@@ -1,0 +1,70 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterAll, beforeAll, expect, test} from '@jest/globals';
+import {Ajv} from 'ajv';
+import {Machine, repository} from '../acceptance/harness.js';
+
+const schema = JSON.parse(readFileSync(join(repository, 'docs/json-output.schema.json'), 'utf8')) as object;
+const ajv = new Ajv({allErrors: true, strict: false, formats: {uri: /^https?:\/\//}});
+ajv.addSchema(schema, 'output');
+
+const machine = new Machine();
+const project = machine.project({'main.py': 'def handler(x=1):\n    return x\n\ndef count():\n    yield 1\n'});
+
+function problemsOf(definition: string, document: unknown): unknown {
+  const validate = ajv.getSchema(`output#/definitions/${definition.replaceAll(' ', '%20')}`)!;
+  return validate(document) ? [] : validate.errors;
+}
+
+beforeAll(async () => {
+  await machine.run(['deploy', 'ai', 'one', '--app', 'app'], {cwd: project});
+  await machine.run(['deploy', 'ai', 'many', '--app', 'app', '--handler', 'main.count'], {cwd: project});
+  await machine.run(['deploy', 'ai', 'exotic', '--app', 'app', '--gpu', 'X9'], {cwd: project});
+}, 60_000);
+afterAll(() => machine.dispose());
+
+const CASES: [definition: string, args: string[]][] = [
+  ['deploy', ['deploy', 'ai', 'one', '--app', 'app']],
+  ['deploy', ['deploy', 'storage', 'disk', '--size', '5']],
+  ['plan', ['deploy', 'ai', 'one', '--app', 'app', '--cpu', '2', '--dry-run']],
+  ['plan', ['deploy', 'storage', 'disk', '--size', '6', '--dry-run']],
+  ['list', ['list', 'ai']],
+  ['list', ['list', 'storage']],
+  ['call', ['call', 'ai', 'one']],
+  ['call', ['call', 'ai', 'many']],
+  ['cost', ['cost']],
+  ['providers', ['providers']],
+  ['ledger forget', ['ledger', 'forget', 'nobody', '--provider', 'modal', '--yes']],
+];
+
+test.each(CASES)('%s: %j is one document, as the page says', async (definition, args) => {
+  const {stdout, stderr} = await machine.run([...args, '--json'], {cwd: project});
+  const document = JSON.parse(stdout) as {data: unknown; warnings: unknown};
+  expect(Object.keys(document).sort()).toEqual(['data', 'warnings']);
+  expect(problemsOf(definition, document.data)).toEqual([]);
+  expect(problemsOf('warnings', document.warnings)).toEqual([]);
+  expect(stderr).toBe('');
+});
+
+test('an unknown price is an error in its row and in the exit code, never zero', async () => {
+  const {code, stdout} = await machine.run(['cost', '--json']);
+  expect(code).toBe(8);
+  const {data, warnings} = JSON.parse(stdout) as {
+    data: {resources: {resource: string; priceUnknown?: string[]; monthly?: string}[]};
+    warnings: string[];
+  };
+  const exotic = data.resources.find(({resource}) => resource === 'exotic');
+  expect(exotic).toMatchObject({priceUnknown: ['gpu:X9']});
+  expect(exotic).not.toHaveProperty('monthly');
+  expect(warnings.join()).toContain('exotic');
+});
+
+test.each([[['list', 'nothing']], [['destroy', 'ai', 'one']], [['call', 'ai', 'nobody']], [['nonsense']]])(
+  'errors of %j',
+  async args => {
+    const {stdout, code} = await machine.run([...args, '--json']);
+    const document = JSON.parse(stdout) as {error: {exitCode: number}};
+    expect(problemsOf('error', document)).toEqual([]);
+    expect(document.error.exitCode).toBe(code);
+  },
+);
