@@ -52,7 +52,7 @@ export function normaliseError(error: unknown): CloudError {
   return new CloudError(message || error.name, {
     code: 'INTERNAL',
     exitCode: EXIT.bug,
-    hints: ['This is a bug in CloudCTL. Run again with DEBUG=cloudctl:* and report what it prints.'],
+    hints: ['This is a bug in CloudCTL. Run again with DEBUG=* and report what it prints.'],
     cause: error,
   });
 }
