@@ -1,5 +1,6 @@
 import {EXIT} from '@cloudctl/provider-sdk';
-import {type Command, Help} from '@oclif/core';
+import type {Command} from '@oclif/core/command';
+import {Help} from '@oclif/core/help';
 import {toOclifFlags} from '../providers/flags.js';
 import {loadDefinition} from '../providers/loading.js';
 import {readRegistry} from '../providers/registry.js';

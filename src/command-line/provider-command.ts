@@ -7,7 +7,7 @@ import {
   type Terminal,
 } from '@cloudctl/provider-sdk';
 import {CloudCommand, hasColor} from '@cloudctl/provider-sdk/oclif';
-import {Flags} from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type {ArgInput, FlagInput} from '@oclif/core/interfaces';
 import {readUserConfig} from '../config/user-config.js';
 import {toOclifFlags} from '../providers/flags.js';

@@ -1,5 +1,6 @@
 import type {JsonValue} from '@cloudctl/provider-sdk';
-import {Args, Flags} from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import {readInput} from '../command-line/input.js';
 import {ProviderCommand} from '../command-line/provider-command.js';
 import {callResource} from '../services/call.js';

@@ -1,5 +1,6 @@
 import type {Plan, Resource} from '@cloudctl/provider-sdk';
-import {Args, Flags} from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import {ProviderCommand} from '../command-line/provider-command.js';
 import {deployFacts, deployToJson, nextStep, previewFacts, previewToJson} from '../presentation/deploy.js';
 import {plainFacts} from '../presentation/plain.js';

@@ -1,5 +1,6 @@
 import type {ResourceReference} from '@cloudctl/provider-sdk';
-import {Args, Flags} from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import {ProviderCommand} from '../command-line/provider-command.js';
 import {destroy} from '../services/destroy.js';
 

@@ -1,5 +1,6 @@
 import type {ListedResource} from '@cloudctl/provider-sdk';
-import {Args, Flags} from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import {ProviderCommand} from '../command-line/provider-command.js';
 import {drawList} from '../presentation/draw.js';
 import {listResources} from '../services/list.js';

@@ -1,7 +1,8 @@
 import {join} from 'node:path';
 import {usageError} from '@cloudctl/provider-sdk';
 import {CloudCommand} from '@cloudctl/provider-sdk/oclif';
-import {Args, Flags} from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import {forgetRecords} from '../../services/ledger.js';
 
 export interface ForgetData {

@@ -5,7 +5,8 @@ import {absentConfigPath, childEnvironment, type Environment} from '../runtime/e
 import {packageRoot} from '../runtime/package-root.js';
 import {Redactor} from '../runtime/redact.js';
 import type {PythonRuntime} from '../runtime/runtime.js';
-import {abortable, abortReason, checkAborted} from '../runtime/wait.js';
+import {abortable, checkAborted} from '../runtime/wait.js';
+import {awaitReply} from './await-reply.js';
 import {PythonChild} from './child.js';
 import {
   closedError,
@@ -19,7 +20,7 @@ import {
   versionError,
 } from './errors.js';
 import {METHODS, type Method, type Params, PROTOCOL_VERSION, type Result} from './protocol.js';
-import {type Listeners, RequestFailure, Session, type Ticket} from './session.js';
+import {type Listeners, RequestFailure, Session} from './session.js';
 
 /** What the child needs to reach Modal. */
 export interface Connection {
@@ -217,58 +218,20 @@ export class Bridge {
       sent = true;
     });
     try {
-      const result = await this.#watch(ticket, subject, line, options);
+      const result = await awaitReply(ticket, line, {
+        deadline: options.deadline ?? METHODS[method].deadline,
+        late: milliseconds => deadlineError(subject, milliseconds),
+        grace: this.#grace,
+        signal,
+        running: this.#running,
+        debug: this.#debug,
+      });
       this.#debug(`bridge: ${ticket.id} ${method} in ${Math.round(performance.now() - began)} ms`);
       return result;
     } catch (error) {
       if (error instanceof RequestFailure) throw this.#failed(error, subject, line, sent);
       throw error;
     }
-  }
-
-  /** Waits for a reply; past the deadline or an abort, cancels, and kills a child that does not answer to that. */
-  #watch<M extends Method>(
-    ticket: Ticket<M>,
-    subject: Subject,
-    line: Line,
-    options: RequestOptions,
-  ): Promise<Result<M>> {
-    const {session, child} = line;
-    const deadline = options.deadline ?? METHODS[subject.method].deadline;
-    const {signal} = options;
-    return new Promise((resolve, reject) => {
-      let ending: Error | undefined;
-      let killing: NodeJS.Timeout | undefined;
-      const end = (error: Error): void => {
-        if (ending !== undefined) return;
-        ending = error;
-        session.cancel(ticket.id);
-        killing = setTimeout(() => {
-          this.#debug(`bridge: request ${ticket.id} did not end in time; killing the child`);
-          child.kill('SIGKILL');
-        }, this.#grace);
-      };
-      const onAbort = (): void => end(abortReason(signal!));
-      const timer = setTimeout(() => end(deadlineError(subject, deadline)), deadline);
-      this.#running.add(end);
-      signal?.addEventListener('abort', onAbort, {once: true});
-      const clean = (): void => {
-        clearTimeout(timer);
-        clearTimeout(killing);
-        this.#running.delete(end);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      ticket.result.then(
-        result => {
-          clean();
-          resolve(result);
-        },
-        error => {
-          clean();
-          reject(ending ?? error);
-        },
-      );
-    });
   }
 
   #failed({failure}: RequestFailure, subject: Subject, line: Line, sent: boolean): unknown {

@@ -63,7 +63,8 @@ function start(command: string, args: readonly string[], options: RunOptions): P
     let killing: NodeJS.Timeout | undefined;
     const stop = (): void => {
       result.stopped = true;
-      kill('SIGTERM');
+      // As Ctrl-C would: pip then removes its temporary files.
+      kill('SIGINT');
       killing ??= setTimeout(() => kill('SIGKILL'), GRACE_MS);
     };
     const onExit = (): void => kill('SIGKILL');

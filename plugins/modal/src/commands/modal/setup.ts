@@ -1,5 +1,5 @@
 import {usageError} from '@cloudctl/provider-sdk';
-import {Flags} from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import {Bridge} from '../../bridge/index.js';
 import {stopLocalServer} from '../../local/index.js';
 import {factLines} from '../../local/lines.js';

@@ -1,6 +1,6 @@
 import {usageError} from '@cloudctl/provider-sdk';
 import {isTerminal} from '@cloudctl/provider-sdk/oclif';
-import {Flags} from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import {confirm} from '../../../local/confirm.js';
 import {forgetLocalRecords} from '../../../local/forget.js';
 import {localServerStatus, resetLocalServer} from '../../../local/index.js';
