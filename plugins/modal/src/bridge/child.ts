@@ -40,7 +40,7 @@ const WINDOWS = process.platform === 'win32';
  * One Python process under `python-shell`.
  *
  * `python-shell` starts the process and no more: its own reading is quadratic in the length of a line, keeps all of
- * stderr, and ends the CLI at a broken pipe (see `docs/` on the toolchain).
+ * stderr, and ends the CLI at a broken pipe.
  */
 export class PythonChild {
   /** Settles when the process has ended and its output is read. Never rejects. */

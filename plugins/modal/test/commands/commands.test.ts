@@ -119,7 +119,7 @@ describe('cloudctl modal', () => {
   });
 
   test.each([ModalLocalStart, ModalLocalStop, ModalLocalStatus, ModalLocalEnv, ModalSetup])(
-    '%p takes no arguments',
+    '$name takes no arguments',
     async command => {
       expect((await run(command, 'surplus')).exitCode).toBe(2);
     },

@@ -41,7 +41,7 @@ describe('the private environment', () => {
     await ensureRuntime(options);
     const install = ran().find(line => line.includes('pip install'));
     expect(install).toContain('--require-hashes');
-    expect(install).toMatch(/python\/requirements\.lock$/);
+    expect(install).toMatch(/python\/requirements\.lock *$/);
   });
 
   test('two at once: one builds, the other waits and says so', async () => {
