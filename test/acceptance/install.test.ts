@@ -8,6 +8,8 @@ import {Machine, python, repository} from './harness.js';
 /** The registry is a true boundary: npm gives our dependencies from it, and nothing of ours. */
 const home = mkdtempSync(join(tmpdir(), 'cloudctl-install-'));
 const machine = new Machine({plugins: []});
+/** oclif takes an installed plugin away when installing it again fails, so that this is tried elsewhere. */
+const other = new Machine({plugins: []});
 const prefix = join(home, 'prefix');
 const cloudctl = join(prefix, 'bin/cloudctl');
 // npm's settings of whoever runs the tests: a registry, a certificate, a cache.
@@ -26,14 +28,16 @@ const npm = (...args: string[]): string =>
     timeout: 150_000,
     env: {...process.env, NODE_OPTIONS: ''},
   });
-const run = (...args: string[]): string =>
+const on = (where: Machine, args: string[]): string =>
   execFileSync(cloudctl, args, {
     cwd: home,
     encoding: 'utf8',
     timeout: 120_000,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {...machine.env, ...npmSettings},
+    env: {...where.env, ...npmSettings},
   });
+
+const run = (...args: string[]): string => on(machine, args);
 
 beforeAll(() => {
   npm('pack', '--pack-destination', home);
@@ -44,6 +48,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   await machine.dispose();
+  await other.dispose();
   rmSync(home, {recursive: true, force: true});
 });
 
@@ -78,11 +83,11 @@ test('a packed CLI and a packed plugin install, and the plugin works', () => {
 test('a short name means our scope: an unrelated package called "modal" is never installed', () => {
   let output = '';
   try {
-    run('plugins', 'install', 'modal');
+    on(other, ['plugins', 'install', 'modal']);
   } catch (error) {
     const {stdout, stderr} = error as {stdout: string; stderr: string};
     output = stdout + stderr;
   }
   expect(output).toMatch(/@cloudctl\/plugin-modal/);
-  expect(existsSync(join(machine.dataDirectory, 'node_modules/modal'))).toBe(false);
+  expect(existsSync(join(other.dataDirectory, 'node_modules/modal'))).toBe(false);
 }, 120_000);
