@@ -1,9 +1,8 @@
-import type {Plan, Resource} from '@cloudctl/provider-sdk';
+import {factLines, type Plan, type Resource} from '@cloudctl/provider-sdk';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import {ProviderCommand} from '../command-line/provider-command.js';
 import {deployFacts, deployToJson, nextStep, previewFacts, previewToJson} from '../presentation/deploy.js';
-import {plainFacts} from '../presentation/plain.js';
 import {deploy, previewDeploy} from '../services/deploy.js';
 
 export interface DeployData {
@@ -58,12 +57,12 @@ Deploying a NAME again updates it. Deploys into the same app wait for each other
     };
     if (dryRun) {
       const preview = await previewDeploy(session, input);
-      this.show(plainFacts(previewFacts(input, preview), this.interactive));
+      this.show(factLines(previewFacts(input, preview), this.interactive));
       return previewToJson(input, preview);
     }
     const result = await deploy(session, input);
     await this.settle();
-    this.show(plainFacts(deployFacts(result), this.interactive));
+    this.show(factLines(deployFacts(result), this.interactive));
     if (this.interactive) this.note(nextStep(session, result));
     return deployToJson(result);
   }

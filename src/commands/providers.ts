@@ -1,6 +1,5 @@
-import {EXIT} from '@cloudctl/provider-sdk';
+import {EXIT, factLines} from '@cloudctl/provider-sdk';
 import {CloudCommand} from '@cloudctl/provider-sdk/oclif';
-import {plainFacts} from '../presentation/plain.js';
 import {readRegistry} from '../providers/registry.js';
 import {describeProviders, type ProviderSummary} from '../services/providers.js';
 
@@ -28,7 +27,7 @@ export default class Providers extends CloudCommand<ProvidersData> {
 }
 
 function describe({name, title, summary, plugin, targets, resources}: ProviderSummary): string {
-  return plainFacts([
+  return factLines([
     ['Provider', `${name} (${title}: ${summary})`],
     ['Plugin', `${plugin.name} ${plugin.version}`],
     ['Targets', targets.map(target => `${target.name} (${target.summary})`).join(', ')],

@@ -1,9 +1,9 @@
-import type {JsonValue, Plan, Resource, ResourceTypes} from '@cloudctl/provider-sdk';
+import type {FactLine, JsonValue, Plan, Resource, ResourceTypes} from '@cloudctl/provider-sdk';
 import {describeSize, packageToJson} from '../packaging/describe.js';
 import type {DeployInput, DeployResult, Preview} from '../services/deploy.js';
 import type {Session} from '../services/session.js';
 
-type Facts = (readonly [label: string, value: string | undefined])[];
+type Facts = FactLine[];
 
 const DONE = {created: 'Created', updated: 'Updated', unchanged: 'Unchanged'} as const;
 

@@ -32,16 +32,6 @@ export function plainCost(view: CostView): string {
   return [`Provider: ${view.provider}`, blocks.join('\n\n')].filter(Boolean).join('\n');
 }
 
-/** Facts, one a line; on a terminal the values stand below each other. */
-export function plainFacts(
-  facts: readonly (readonly [label: string, value: string | undefined])[],
-  aligned = false,
-): string {
-  const known = facts.filter((fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '');
-  const width = aligned ? Math.max(0, ...known.map(([label]) => label.length)) + 3 : 0;
-  return known.map(([label, value]) => `${`${label}: `.padEnd(width)}${value}`).join('\n');
-}
-
 /** Columns as wide as their widest cell, two spaces apart. */
 export function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map(row => row[i]!.length)));

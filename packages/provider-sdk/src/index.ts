@@ -7,6 +7,7 @@
 export * from './contract.js';
 export * from './define.js';
 export * from './errors.js';
+export * from './facts.js';
 export * from './flags.js';
 export * from './names.js';
 export * from './progress.js';

@@ -69,13 +69,15 @@ export function errorToJson(error: CloudError): ErrorJson {
   };
 }
 
-/** The error for people: what happened, then what to do, one hint a line, then where remote code failed. */
+/** The error for people: what happened, then what to do, one hint a line, then the remote traceback or log. */
 export function errorToText(error: CloudError, color: boolean): string {
   const red = color ? '\u001B[31m' : '';
   const reset = color ? '\u001B[39m' : '';
   const lines = [`${red}Error:${reset} ${error.message}`, ...error.hints.map(hint => `  ${hint}`)];
-  const traceback = error.data?.['traceback'];
-  if (typeof traceback === 'string') lines.push('', traceback.trimEnd());
+  for (const evidence of [error.data?.['traceback'], error.data?.['log']]) {
+    const text = Array.isArray(evidence) ? evidence.join('\n') : evidence;
+    if (typeof text === 'string' && text !== '') lines.push('', text.trimEnd());
+  }
   if (error.exitCode === EXIT.bug && process.env['DEBUG'] !== undefined) {
     lines.push(String((error.cause as Error | undefined)?.stack ?? error.stack));
   }

@@ -19,9 +19,9 @@ export interface Subject {
 
 type Mapped = Pick<ErrorDetails, 'code' | 'exitCode'> & {hints: readonly string[]};
 
-const BUG_HINT = 'This is a bug in CloudCTL. Run again with DEBUG=cloudctl:* and report what it prints.';
+const BUG_HINT = 'This is a bug in CloudCTL. Run again with DEBUG=* and report what it prints.';
 const REBUILD = 'Build the Python environment anew: cloudctl modal setup --rebuild';
-const SECRETS = 'Store the token again: cloudctl secrets set --provider modal';
+const SECRETS = 'Set the tokens again: cloudctl secrets modal token_id, then cloudctl secrets modal token_secret';
 
 type Mapping = (error: ChildError, subject: Subject) => Mapped;
 
@@ -66,8 +66,8 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     "See the workspace's limits in Modal's settings, or wait and run the same command again.",
   ),
   FOREIGN_FUNCTIONS: fixed(EXIT.provider, 'Deploy into another app: --app NAME', 'Or drop those functions: --replace'),
-  IMAGE_BUILD: fixed(EXIT.provider, 'The end of the build log is in error.data.log: run again with --json to see it.'),
-  REMOTE_EXCEPTION: fixed(EXIT.provider, "The function's own code raised it. Its traceback: run again with --json."),
+  IMAGE_BUILD: fixed(EXIT.provider, 'The end of the build log is below.'),
+  REMOTE_EXCEPTION: fixed(EXIT.provider, "The function's own code raised it; where, is below."),
   REMOTE_TIMEOUT: fixed(EXIT.provider, 'Give the function more time: deploy it again with a larger --timeout'),
   NOT_JSON: fixed(EXIT.provider, 'Let the handler return text, numbers, lists or dictionaries.'),
   BAD_INPUT: fixed(EXIT.usage),
@@ -181,7 +181,7 @@ export function deadlineError(subject: Subject, milliseconds: number): CloudErro
     provider: PROVIDER,
     hints: [
       ...uncertain(subject, true),
-      'Check the network connection and run the same command again; DEBUG=cloudctl:* shows what it waits for.',
+      'Check the network connection and run the same command again; DEBUG=* shows what it waits for.',
     ],
     data: {method: subject.method, seconds},
   });
@@ -202,7 +202,7 @@ export function protocolError(problem: string, subject: Subject): CloudError {
 export function versionError(reason: string): CloudError {
   return environmentError('PROTOCOL_MISMATCH', `The two halves of the Modal plugin do not fit together: ${reason}`, {
     provider: PROVIDER,
-    hints: ['Install the plugin again: cloudctl plugins install modal --force'],
+    hints: ['Install the plugin again: cloudctl plugins uninstall modal, then cloudctl plugins install modal'],
   });
 }
 

@@ -2,10 +2,12 @@ import {existsSync} from 'node:fs';
 import {
   type CallOutcome,
   type CallRequest,
+  CloudError,
   type Context,
   type DeployOutcome,
   type DeployRequest,
   environmentError,
+  isCloudError,
   type JsonValue,
   type Plan,
   type ResolveInput,
@@ -126,12 +128,30 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
       // Whoever stops reading early must not be met by an unhandled rejection.
       reply.catch(() => undefined);
       yield* channel;
-      const {value, items} = await reply;
+      const {value, items} = await reply.catch((error: unknown) => {
+        throw withLocalHint(error, context);
+      });
       return {kind: items === undefined ? 'value' : 'items', value};
     },
 
     meter: meterAi,
   };
+}
+
+/** Local Modal builds no image: a module that is missing there may well be in the requirements. */
+function withLocalHint(error: unknown, context: Context): unknown {
+  if (context.target !== 'local' || !isCloudError(error) || error.data?.['type'] !== 'ModuleNotFoundError')
+    return error;
+  const {message, code, exitCode, hints, data} = error;
+  const missing =
+    'Local Modal does not install requirements; it runs functions in the Python environment of the plugin.';
+  return new CloudError(message, {
+    code,
+    exitCode,
+    provider: 'modal',
+    hints: [...hints, missing, 'See it: cloudctl modal setup'],
+    data,
+  });
 }
 
 function specOf(request: {spec: Spec}): AiSpec {

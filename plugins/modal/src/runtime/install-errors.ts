@@ -95,7 +95,7 @@ export function installError(output: string, code: string | undefined = classify
     `The Python environment for Modal could not be built: ${last.slice(0, 300)}`,
     {
       provider: PROVIDER,
-      hints: ['See what the installer says: DEBUG=cloudctl:* cloudctl modal setup'],
+      hints: ['See what the installer says: DEBUG=* cloudctl modal setup'],
       data,
     },
   );

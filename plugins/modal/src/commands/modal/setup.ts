@@ -1,8 +1,7 @@
-import {usageError} from '@cloudctl/provider-sdk';
+import {factLines, usageError} from '@cloudctl/provider-sdk';
 import * as Flags from '@oclif/core/flags';
 import {Bridge} from '../../bridge/index.js';
 import {stopLocalServer} from '../../local/index.js';
-import {factLines} from '../../local/lines.js';
 import {ModalCommand} from '../../runtime/modal-command.js';
 import {ensureRuntime, rebuildRuntime} from '../../runtime/runtime.js';
 
@@ -37,7 +36,7 @@ CLOUDCTL_PYTHON names the Python to build it from, CLOUDCTL_MODAL_PYTHON one tha
     });
     try {
       const {python: pythonVersion, sdk} = await bridge.hello({signal: this.signal});
-      this.show(factLines({Python: pythonVersion, Modal: sdk, Path: runtime.python}));
+      this.show(factLines(Object.entries({Python: pythonVersion, Modal: sdk, Path: runtime.python}), true));
       return {...runtime, pythonVersion, sdkVersion: sdk ?? null};
     } finally {
       await bridge.close();

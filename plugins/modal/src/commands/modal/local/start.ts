@@ -1,5 +1,5 @@
+import {factLines} from '@cloudctl/provider-sdk';
 import {ensureLocalServer, type LocalStatus, localServerStatus} from '../../../local/index.js';
-import {factLines} from '../../../local/lines.js';
 import {ModalCommand} from '../../../runtime/modal-command.js';
 import {ensureRuntime} from '../../../runtime/runtime.js';
 
@@ -19,7 +19,10 @@ It goes on in the background, and keeps its state and its ports when it is stopp
     await ensureLocalServer({...surroundings, runtime: () => ensureRuntime(surroundings)});
     const status = await localServerStatus(surroundings);
     this.show(
-      factLines({'Local Modal': 'running', URL: status.url, Process: status.pid, State: status.stateDirectory}),
+      factLines(
+        Object.entries({'Local Modal': 'running', URL: status.url, Process: status.pid, State: status.stateDirectory}),
+        true,
+      ),
     );
     return status;
   }

@@ -1,5 +1,5 @@
+import {factLines} from '@cloudctl/provider-sdk';
 import {type LocalStatus, localServerStatus} from '../../../local/index.js';
-import {factLines} from '../../../local/lines.js';
 import {ModalCommand} from '../../../runtime/modal-command.js';
 
 export default class ModalLocalStatus extends ModalCommand<LocalStatus> {
@@ -11,17 +11,20 @@ export default class ModalLocalStatus extends ModalCommand<LocalStatus> {
     await this.parse(ModalLocalStatus);
     const status = await localServerStatus(this.surroundings);
     this.show(
-      factLines({
-        'Local Modal': status.running ? 'running' : 'stopped',
-        URL: status.url,
-        Process: status.pid,
-        Version: status.version,
-        Apps: status.apps,
-        Functions: status.functions,
-        Volumes: status.volumes,
-        Containers: status.containers,
-        State: status.stateDirectory,
-      }),
+      factLines(
+        Object.entries({
+          'Local Modal': status.running ? 'running' : 'stopped',
+          URL: status.url,
+          Process: status.pid,
+          Version: status.version,
+          Apps: status.apps,
+          Functions: status.functions,
+          Volumes: status.volumes,
+          Containers: status.containers,
+          State: status.stateDirectory,
+        }),
+        true,
+      ),
     );
     return status;
   }
