@@ -81,11 +81,11 @@ function linesOf(terminal) {
 }
 
 function svgOf(lines) {
-  const escape = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const rows = lines.flatMap((runs, y) =>
     runs.map(({x, style, text}) => {
       const [color, bold] = style.split(' ');
-      return `<text x="${(16 + x * CELL.width).toFixed(1)}" y="${34 + y * CELL.height}" fill="${color}"${bold ? ' font-weight="bold"' : ''} textLength="${(text.length * CELL.width).toFixed(1)}" xml:space="preserve">${escape(text)}</text>`;
+      return `<text x="${(16 + x * CELL.width).toFixed(1)}" y="${34 + y * CELL.height}" fill="${color}"${bold ? ' font-weight="bold"' : ''} textLength="${(text.length * CELL.width).toFixed(1)}" xml:space="preserve">${escaped(text)}</text>`;
     }),
   );
   const [width, height] = [Math.round(32 + COLUMNS * CELL.width), 34 + lines.length * CELL.height];

@@ -149,7 +149,11 @@ function withLocalHint(error: unknown, context: Context): unknown {
     code,
     exitCode,
     provider: 'modal',
-    hints: [...hints, missing, 'See it: cloudctl modal setup'],
+    hints: [
+      ...hints,
+      missing,
+      'Install it there: cloudctl modal setup shows the path; then PATH -m pip install MODULE',
+    ],
     data,
   });
 }
