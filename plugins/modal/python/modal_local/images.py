@@ -17,6 +17,7 @@ _PYTHON_STANDALONE = re.compile(r"python-build-standalone\.\d+\.(\d+\.\d+)")
 """The SDK's own mount that brings a Python into a registry image."""
 _PIP_INSTALL = re.compile(r"(?:python3?\s+-m\s+pip|\bpip3?|uv\s+pip)\s+install\s+(.*)$")
 _APT_INSTALL = re.compile(r"apt-get\s+install\s+(.*)$")
+_SUBSTITUTION = re.compile(r"\$\([^)]*\)")
 _COPY_ALL = re.compile(r"COPY\s+\.\s+(\S+)$")
 _VALUE_OPTIONS = frozenset(
     {"-f", "-i", "-r", "--find-links", "--index-url", "--extra-index-url", "--requirement", "--requirements",
@@ -115,7 +116,7 @@ def _requirement_files(layer: api_pb2.Image) -> list[str]:
 
 def _arguments(text: str) -> list[str]:
     """Return the plain arguments of an install command: no options, no values of options."""
-    command = text.split("&&", 1)[0]
+    command = _SUBSTITUTION.sub("_", text.split("&&", 1)[0])
     try:
         words = shlex.split(command)
     except ValueError:

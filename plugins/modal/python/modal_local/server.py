@@ -216,17 +216,19 @@ class LocalModal:
 
     async def close(self) -> None:
         """End containers, stop serving, close the database. Takes five seconds at most."""
-        self._state.server_file.unlink(missing_ok=True)
         if self._sweeper is not None:
             self._sweeper.cancel()
         context = self.context
         # Containers first, while they can still reach the server to end in good order.
         await context.fleet.close()
-        self._grpc.close()
+        with suppress(RuntimeError):  # not started yet
+            self._grpc.close()
         for step in (context.gateway.close(), self._control.close(), self._grpc.wait_closed()):
-            with suppress(asyncio.TimeoutError):
+            with suppress(asyncio.TimeoutError, RuntimeError):
                 await asyncio.wait_for(step, _STEP_TIMEOUT)
         context.logs.flush()
         self._database.close()
         shutil.rmtree(self._state.run, ignore_errors=True)
+        # Last, so that where there is no such file the directory is free, but for a blink.
+        self._state.server_file.unlink(missing_ok=True)
         _log.info("Local Modal has ended")

@@ -19,7 +19,7 @@ from modal_proto import api_pb2
 from modal_local import limits
 from modal_local.ids import new_id
 from modal_local.runner import filesystem
-from modal_local.runner.environment import container_environment
+from modal_local.runner.environment import container_environment, launcher_environment
 from modal_local.runner.isolation import LAUNCHER
 from modal_local.store.logs import LogLine
 from modal_local.waiting import Bell
@@ -191,7 +191,7 @@ class Container:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={},
+            env=launcher_environment(),
             start_new_session=True,
             limit=_READ_LIMIT,
         )
@@ -219,9 +219,7 @@ class Container:
             self.start_timed_out = True
             self.stop(f"did not start within {self.spec.settings.startup_timeout:g} s", kill=True)
 
-    async def _read(
-        self, stream: asyncio.StreamReader, descriptor: api_pb2.FileDescriptor.ValueType
-    ) -> None:
+    async def _read(self, stream: asyncio.StreamReader, descriptor: api_pb2.FileDescriptor.ValueType) -> None:
         while True:
             try:
                 data = await stream.readuntil(b"\n")

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
     from modal_local.runner.filesystem import ContainerFiles
 
-_KEPT = ("PATH", "LANG", "TZ")
+_KEPT = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH")
+"""The last one because some interpreters do not start without it."""
 _LOOPBACK = "127.0.0.1,localhost"
 
 TASK_ID_HEADER = "x-modal-task-id"
 TASK_SECRET_HEADER = "x-modal-task-secret"
+
+
+def launcher_environment() -> dict[str, str]:
+    """Return what the launcher itself needs: nothing but a way to start the interpreter."""
+    path = os.environ.get("LD_LIBRARY_PATH")
+    return {"LD_LIBRARY_PATH": path} if path else {}
 
 
 def container_environment(

@@ -94,8 +94,7 @@ def binds(
 ) -> list[Bind]:
     """Return what the container sees where, for one with its own view of the file system."""
     result: list[Bind] = [
-        {"source": str(files.inside(path)), "target": path, "read_only": False}
-        for path in (HOME, "/tmp", PRIVATE)
+        {"source": str(files.inside(path)), "target": path, "read_only": False} for path in (HOME, "/tmp", PRIVATE)
     ]
     result.extend(
         {"source": str(files.inside(target)), "target": target, "read_only": False} for target in _tops(placements)

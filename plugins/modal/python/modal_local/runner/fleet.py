@@ -172,4 +172,3 @@ class Fleet:
             container.stop("Local Modal was shut down.", kill=True)
         if tasks:
             await asyncio.wait(tasks, timeout=limits.TERMINATE_GRACE)
-

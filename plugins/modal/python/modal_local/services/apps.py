@@ -169,9 +169,7 @@ class AppService:
         )
 
     @unary("AppGetLayout")
-    async def get_layout(
-        self, request: api_pb2.AppGetLayoutRequest, _caller: Caller
-    ) -> api_pb2.AppGetLayoutResponse:
+    async def get_layout(self, request: api_pb2.AppGetLayoutRequest, _caller: Caller) -> api_pb2.AppGetLayoutResponse:
         """Return the functions of an app."""
         return api_pb2.AppGetLayoutResponse(app_layout=self._context.specs.layout(self._get(request.app_id)))
 
@@ -269,9 +267,7 @@ class AppService:
         )
 
     @unary("AppRollback")
-    async def rollback(
-        self, request: api_pb2.AppRollbackRequest, caller: Caller
-    ) -> api_pb2.AppRollbackResponse:
+    async def rollback(self, request: api_pb2.AppRollbackRequest, caller: Caller) -> api_pb2.AppRollbackResponse:
         """Publish an earlier version again, as a new version."""
         app = self._get(request.app_id)
         if app.state != api_pb2.APP_STATE_DEPLOYED:

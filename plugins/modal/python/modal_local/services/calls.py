@@ -75,9 +75,7 @@ class CallService:
                 known = self._calls.add_input(call, item.idx, item.input)
                 self._context.fleet.submit(known)
             answers.append(
-                api_pb2.FunctionPutInputsResponseItem(
-                    idx=item.idx, input_id=known.input_id, input_jwt=known.input_id
-                )
+                api_pb2.FunctionPutInputsResponseItem(idx=item.idx, input_id=known.input_id, input_jwt=known.input_id)
             )
         return answers
 
@@ -151,9 +149,7 @@ class CallService:
             elif not await call.data_in.bell.wait(deadline - time.monotonic()):
                 return
 
-    async def _stream(
-        self, chunks: ChunkStream, last: int
-    ) -> AsyncIterator[api_pb2.DataChunk]:
+    async def _stream(self, chunks: ChunkStream, last: int) -> AsyncIterator[api_pb2.DataChunk]:
         # Held open even when the call is over: the client decides by the number of items when it has them all,
         # and would ask again at once.
         deadline = time.monotonic() + limits.HELD_STREAM

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from modal_local.runner.calls import Input
 
 
-
 class ContainerService:
     """The other end of ``modal._container_entrypoint``."""
 
@@ -47,9 +46,7 @@ class ContainerService:
             if not await container.bell.wait(deadline - asyncio.get_running_loop().time()):
                 return api_pb2.ContainerHeartbeatResponse()
         cancelled, container.cancelled = container.cancelled, []
-        return api_pb2.ContainerHeartbeatResponse(
-            cancel_input_event=api_pb2.CancelInputEvent(input_ids=cancelled)
-        )
+        return api_pb2.ContainerHeartbeatResponse(cancel_input_event=api_pb2.CancelInputEvent(input_ids=cancelled))
 
     @unary("FunctionGetInputs")
     async def get_inputs(

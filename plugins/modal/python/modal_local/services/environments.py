@@ -43,9 +43,7 @@ class EnvironmentService:
         return api_pb2.ClientHelloResponse(image_builder_version=IMAGE_BUILDER_VERSION)
 
     @unary("TokenInfoGet")
-    async def token_info(
-        self, _request: api_pb2.TokenInfoGetRequest, _caller: Caller
-    ) -> api_pb2.TokenInfoGetResponse:
+    async def token_info(self, _request: api_pb2.TokenInfoGetRequest, _caller: Caller) -> api_pb2.TokenInfoGetResponse:
         """Tell what the token is."""
         created_at = Timestamp()
         created_at.FromSeconds(int(self._context.state.tokens_file.stat().st_mtime))

@@ -49,9 +49,7 @@ class FunctionService:
         return api_pb2.FunctionPrecreateResponse(function_id=row.function_id, handle_metadata=metadata)
 
     @unary("FunctionCreate")
-    async def create(
-        self, request: api_pb2.FunctionCreateRequest, _caller: Caller
-    ) -> api_pb2.FunctionCreateResponse:
+    async def create(self, request: api_pb2.FunctionCreateRequest, _caller: Caller) -> api_pb2.FunctionCreateResponse:
         """Store a definition. It takes effect when the app is published."""
         app = self._app(request.app_id)
         definition = _definition(request)
@@ -124,9 +122,7 @@ class FunctionService:
             raise not_found(f"Function {function_id} not found.")
         return app, row
 
-    def _described(
-        self, app: App, row: FunctionRow
-    ) -> tuple[api_pb2.Function, api_pb2.FunctionHandleMetadata]:
+    def _described(self, app: App, row: FunctionRow) -> tuple[api_pb2.Function, api_pb2.FunctionHandleMetadata]:
         definition = self._stores.functions.definition(row.definition_id) if row.definition_id else None
         if definition is None or row.definition_id is None:
             raise not_found(f"Function '{row.name}' has no definition; deploy it again.")

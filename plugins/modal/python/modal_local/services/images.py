@@ -34,14 +34,10 @@ class ImageService:
     ) -> api_pb2.ImageGetOrCreateResponse:
         """Remember a layer and call it built."""
         image_id = self._context.stores.images.put(request.image)
-        return api_pb2.ImageGetOrCreateResponse(
-            image_id=image_id, result=_SUCCESS, metadata=self._metadata(image_id)
-        )
+        return api_pb2.ImageGetOrCreateResponse(image_id=image_id, result=_SUCCESS, metadata=self._metadata(image_id))
 
     @unary("ImageFromId")
-    async def from_id(
-        self, request: api_pb2.ImageFromIdRequest, _caller: Caller
-    ) -> api_pb2.ImageFromIdResponse:
+    async def from_id(self, request: api_pb2.ImageFromIdRequest, _caller: Caller) -> api_pb2.ImageFromIdResponse:
         """Look an image up."""
         if self._context.stores.images.get(request.image_id) is None:
             raise not_found(f"Image {request.image_id} not found.")

@@ -33,18 +33,14 @@ class LogService:
         self._logs = context.logs
 
     @unary("AppFetchLogs")
-    async def fetch(
-        self, request: api_pb2.AppFetchLogsRequest, _caller: Caller
-    ) -> api_pb2.AppFetchLogsResponse:
+    async def fetch(self, request: api_pb2.AppFetchLogsRequest, _caller: Caller) -> api_pb2.AppFetchLogsResponse:
         """Return the newest lines of a span of time."""
         self._check_app(request.app_id)
         lines = self._logs.tail(_query(request), min(request.limit or _LIMIT, _LIMIT))
         return api_pb2.AppFetchLogsResponse(batches=list(_batches(lines)))
 
     @unary("AppCountLogs")
-    async def count(
-        self, request: api_pb2.AppCountLogsRequest, _caller: Caller
-    ) -> api_pb2.AppCountLogsResponse:
+    async def count(self, request: api_pb2.AppCountLogsRequest, _caller: Caller) -> api_pb2.AppCountLogsResponse:
         """Count lines by time."""
         self._check_app(request.app_id)
         buckets: dict[int, api_pb2.AppCountLogsResponse.LogBucket] = {}
@@ -61,9 +57,7 @@ class LogService:
         return api_pb2.AppCountLogsResponse(app_id=request.app_id, buckets=list(buckets.values()))
 
     @streaming("AppGetLogs")
-    async def follow(
-        self, request: api_pb2.AppGetLogsRequest, _caller: Caller
-    ) -> AsyncIterator[api_pb2.TaskLogsBatch]:
+    async def follow(self, request: api_pb2.AppGetLogsRequest, _caller: Caller) -> AsyncIterator[api_pb2.TaskLogsBatch]:
         """Stream lines as they are written, from the given entry on; end when the app has stopped."""
         app_id = self._app_of(request)
         number = request.last_entry_id.partition("-")[0]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modal_local.auth import Caller
     from modal_local.context import Context
 
+
 def _check_hash(sha256_hex: str) -> None:
     if len(sha256_hex) != 2 * hashlib.sha256().digest_size or not all(c in "0123456789abcdef" for c in sha256_hex):
         raise invalid(f"'{sha256_hex}' is not a SHA-256 in hexadecimal.")
@@ -39,9 +40,7 @@ class MountService:
         return api_pb2.MountBatchedCheckExistenceResponse(missing_sha256_hex_hashes=missing)
 
     @unary("MountPutFile")
-    async def put_file(
-        self, request: api_pb2.MountPutFileRequest, _caller: Caller
-    ) -> api_pb2.MountPutFileResponse:
+    async def put_file(self, request: api_pb2.MountPutFileRequest, _caller: Caller) -> api_pb2.MountPutFileResponse:
         """Take content, or tell whether it is here."""
         _check_hash(request.sha256_hex)
         kind = request.WhichOneof("data_oneof")
@@ -75,9 +74,7 @@ class MountService:
         )
 
     @unary("BlobCreate")
-    async def blob_create(
-        self, _request: api_pb2.BlobCreateRequest, _caller: Caller
-    ) -> api_pb2.BlobCreateResponse:
+    async def blob_create(self, _request: api_pb2.BlobCreateRequest, _caller: Caller) -> api_pb2.BlobCreateResponse:
         """Give out a URL to upload to."""
         blob_id = new_id("bl")
         url = self._context.signer.url("blob-put", blob_id)

@@ -84,9 +84,7 @@ class SecretService:
         )
 
     @unary("SecretGetInfo")
-    async def info(
-        self, request: api_pb2.SecretGetInfoRequest, _caller: Caller
-    ) -> api_pb2.SecretGetInfoResponse:
+    async def info(self, request: api_pb2.SecretGetInfoRequest, _caller: Caller) -> api_pb2.SecretGetInfoResponse:
         """Describe a secret."""
         return api_pb2.SecretGetInfoResponse(metadata=_metadata(self._get(request.secret_id)))
 

@@ -66,9 +66,7 @@ class VolumeService:
         return volume
 
     @unary("VolumeGetById")
-    async def get_by_id(
-        self, request: api_pb2.VolumeGetByIdRequest, _caller: Caller
-    ) -> api_pb2.VolumeGetByIdResponse:
+    async def get_by_id(self, request: api_pb2.VolumeGetByIdRequest, _caller: Caller) -> api_pb2.VolumeGetByIdResponse:
         """Look a volume up by its id."""
         volume = require_volume(self._context, request.volume_id)
         return api_pb2.VolumeGetByIdResponse(volume_id=volume.volume_id, metadata=_metadata(volume))
@@ -117,9 +115,7 @@ class VolumeService:
         return Empty()
 
     @unary("VolumeCommit")
-    async def commit(
-        self, request: api_pb2.VolumeCommitRequest, _caller: Caller
-    ) -> api_pb2.VolumeCommitResponse:
+    async def commit(self, request: api_pb2.VolumeCommitRequest, _caller: Caller) -> api_pb2.VolumeCommitResponse:
         """Nothing to do: what a function writes is on disk and visible to others already."""
         require_volume(self._context, request.volume_id)
         return api_pb2.VolumeCommitResponse(skip_reload=True)

@@ -92,9 +92,7 @@ class AppStore:
         """Use ``database``."""
         self._database = database
 
-    def create(
-        self, environment: str, name: str, state: api_pb2.AppState.ValueType, tags: Mapping[str, str]
-    ) -> App:
+    def create(self, environment: str, name: str, state: api_pb2.AppState.ValueType, tags: Mapping[str, str]) -> App:
         """Add an app under a fresh id."""
         now = time.time()
         app_id = new_id("ap")
@@ -139,9 +137,7 @@ class AppStore:
     def set_state(self, app_id: str, state: api_pb2.AppState.ValueType) -> None:
         """Change the state; stopping records the time."""
         stopped_at = time.time() if state == api_pb2.APP_STATE_STOPPED else 0.0
-        self._database.execute(
-            "UPDATE apps SET state=?, stopped_at=? WHERE app_id=?", (int(state), stopped_at, app_id)
-        )
+        self._database.execute("UPDATE apps SET state=?, stopped_at=? WHERE app_id=?", (int(state), stopped_at, app_id))
 
     def set_tags(self, app_id: str, tags: Mapping[str, str]) -> None:
         """Replace the tags."""
@@ -153,9 +149,7 @@ class AppStore:
 
     def publish(self, app: App, name: str, state: api_pb2.AppState.ValueType, version: Version) -> None:
         """Make ``version`` the app's current one and forget the oldest versions beyond the limit."""
-        layout = {
-            function: [entry.function_id, entry.definition_id] for function, entry in version.layout.items()
-        }
+        layout = {function: [entry.function_id, entry.definition_id] for function, entry in version.layout.items()}
         commit = version.commit_info.SerializeToString() if version.commit_info else None
         with self._database.transaction():
             self._database.execute(

@@ -50,9 +50,7 @@ class VolumeStore:
 
     def create(self, environment: str, name: str, version: api_pb2.VolumeFsVersion.ValueType) -> Volume:
         """Add a volume; an empty name makes it ephemeral."""
-        volume = Volume(
-            new_id("vo"), environment, name, version or api_pb2.VOLUME_FS_VERSION_V1, time.time()
-        )
+        volume = Volume(new_id("vo"), environment, name, version or api_pb2.VOLUME_FS_VERSION_V1, time.time())
         self._database.execute(
             f"INSERT INTO volumes ({self._COLUMNS}) VALUES (?,?,?,?,?)",
             (volume.volume_id, environment, name or None, int(volume.version), volume.created_at),

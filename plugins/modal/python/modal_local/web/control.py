@@ -114,5 +114,3 @@ class ControlServer:
             "<table><tr><th>Function<th>Id<th>URL<th>Containers<th>Waiting</tr>" + "".join(rows) + "</table>"
         )
         return web.Response(text=text, content_type="text/html", charset="utf-8")
-
-

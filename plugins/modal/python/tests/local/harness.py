@@ -65,7 +65,11 @@ class LocalServer:
         environment.update(self._extra)
         with self.state.with_suffix(".log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.command(),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
             )
         wait_until(self._is_ready, START_TIMEOUT, "the server to be ready")

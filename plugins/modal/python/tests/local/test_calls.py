@@ -35,7 +35,8 @@ def app(server: LocalServer) -> None:
             "boom": Fn("basic:boom"),
             "sleep": Fn("basic:sleep", timeout=1, max_containers=1),
             "sleep-one": Fn("basic:sleep", max_containers=1),
-            "together": Fn("basic:sleep_async", modal.concurrent(max_inputs=5), max_containers=1, timeout=5),
+            "together": Fn("basic:sleep_async", modal.concurrent(max_inputs=5), max_containers=1, timeout=3),
+            "batched": Fn("basic:double_all", modal.batched(max_batch_size=4, wait_ms=500), max_containers=1),
             "warm": Fn("basic:double", min_containers=1, scaledown_window=2),
             "short-lived": Fn("basic:double", scaledown_window=2),
             "stubborn": Fn("basic:stubborn", timeout=1),
@@ -180,10 +181,16 @@ def test_concurrent_inputs_share_a_container(server: LocalServer) -> None:
 
 def test_a_slow_input_does_not_take_its_neighbours_with_it(server: LocalServer) -> None:
     together = function(server, "together")
-    slow, quick = together.spawn(30), together.spawn(3)
+    slow, quick = together.spawn(30), together.spawn(2)
     with pytest.raises(FunctionTimeoutError):
         slow.get(timeout=15)
     assert quick.get(timeout=15) == "slept"
+
+
+def test_batched_inputs(server: LocalServer) -> None:
+    results = list(function(server, "batched").map(range(4)))
+    assert [doubled for doubled, _ in results] == [0, 2, 4, 6]
+    assert max(size for _, size in results) > 1
 
 
 def test_warm_and_idle_containers(server: LocalServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def test_writes_to_the_home_are_thrown_away(server: LocalServer) -> None:
     assert "written.txt" not in write.remote("/root/written.txt")
     assert "written.txt" not in write.remote("/tmp/written.txt")
     assert not Path("/tmp/written.txt").exists()
-    assert not Path("/root/written.txt").exists()
+    if os.access("/root", os.X_OK):
+        assert not Path("/root/written.txt").exists()
 
 
 def test_the_environment_is_the_functions_own(server: LocalServer) -> None:
@@ -80,19 +82,20 @@ def test_homes_and_the_servers_state_are_hidden_and_the_system_is_not(server: Lo
 def test_a_functions_processes_end_with_its_container(server: LocalServer) -> None:
     if '"isolation": "full"' not in server.control("GET", "/status")[1]:
         pytest.skip("no process namespaces here")
-    before = _sleepers()
-    server.function("isolation", "child").remote()
-    (child,) = _sleepers() - before
+    # A duration that no other test on this machine uses at the moment.
+    seconds = f"300.{random.randrange(10**9):09d}"
+    server.function("isolation", "child").remote(seconds)
+    (child,) = _sleepers(seconds)
     server.deploy("isolation", {"look": Fn("basic:look_around")})
     wait_until(lambda: not alive(child), 10, "the function's child to end")
 
 
-def _sleepers() -> set[int]:
+def _sleepers(seconds: str) -> set[int]:
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if (entry / "cmdline").read_bytes() == b"sleep\x00300\x00":
+                if (entry / "cmdline").read_bytes() == f"sleep\0{seconds}\0".encode():
                     found.add(int(entry.name))
             except OSError:
                 continue

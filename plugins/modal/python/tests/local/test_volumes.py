@@ -162,10 +162,9 @@ def test_the_stock_command_line(server: LocalServer, tmp_path: Path) -> None:
     server.cli("volume", "get", "by-cli", "in/remote.txt", str(tmp_path / "back.txt"))
     assert (tmp_path / "back.txt").read_text() == "from here"
     server.cli("volume", "rm", "by-cli", "in/remote.txt")
-    assert json.loads(server.cli("volume", "ls", "by-cli", "in", "--json").stdout) == []
+    assert paths(modal.Volume.from_name("by-cli", client=server.client)) == ["in"]
     server.cli("volume", "delete", "by-cli", "--yes")
-    rows = json.loads(server.cli("volume", "list", "--json").stdout)
-    assert "by-cli" not in [row["name"] for row in rows]
+    assert "by-cli" not in [found.name for found in modal.Volume.objects.list(client=server.client)]
 
 
 def test_secrets(server: LocalServer) -> None:

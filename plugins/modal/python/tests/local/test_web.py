@@ -28,6 +28,7 @@ def app(server: LocalServer) -> None:
         APP,
         {
             "echo": Fn("websites:echo", modal.asgi_app()),
+            "wsgi": Fn("websites:old_style", modal.wsgi_app()),
             "private": Fn("websites:echo", PRIVATE),
             "stream": Fn("websites:stream", modal.asgi_app()),
             "big": Fn("websites:big", modal.asgi_app()),
@@ -59,6 +60,11 @@ def test_a_request_arrives_as_it_was_sent(server: LocalServer) -> None:
     assert answer.headers.get_all("set-cookie") == ["a=1", "b=2"]
     assert json.loads(request(url(server, "echo") + "/").body)["path"] == "/"
     assert request(url(server, "echo"), method="HEAD").body == b""
+
+
+def test_wsgi(server: LocalServer) -> None:
+    answer = request(url(server, "wsgi") + "/x?y=1", method="POST", data=b"12345")
+    assert (answer.status, answer.text) == (202, "POST /x y=1 5")
 
 
 def test_one_function_one_port(server: LocalServer) -> None:

@@ -129,9 +129,9 @@ def call_other(app="", name="", x=1):
     return modal.Function.from_name(app, name).remote(x)
 
 
-def leave_child():
+def leave_child(seconds="300"):
     """Start a process that outlives this call."""
-    child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    child = subprocess.Popen(["sleep", seconds], start_new_session=True)
     return child.pid
 
 
@@ -153,3 +153,7 @@ def noisy():
 
 def make_link(target="/etc", path="/models/link"):
     os.symlink(target, path)
+
+
+def double_all(x):
+    return [(one * 2, len(x)) for one in x]

@@ -122,3 +122,12 @@ def forwarder():
         await _answer(send, 200, json.dumps(result).encode(), b"application/json")
 
     return app
+
+
+def old_style():
+    def app(environ, start_response):
+        body = environ["wsgi.input"].read()
+        start_response("202 Accepted", [("Content-Type", "text/plain")])
+        return [f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} {environ['QUERY_STRING']} {len(body)}".encode()]
+
+    return app
