@@ -236,10 +236,15 @@ async function makeRecord(
     ...(resource.url === undefined ? {} : {url: resource.url}),
     ...(resource.dashboardUrl === undefined ? {} : {dashboardUrl: resource.dashboardUrl}),
     createdAt: resource.createdAt,
-    deployedAt:
-      outcome.action === 'unchanged' ? (request.previous?.deployedAt ?? resource.createdAt) : new Date().toISOString(),
+    deployedAt: deployedAt(request, outcome),
     project,
     client: session.host.version,
     prices: {version, date},
   };
+}
+
+/** The deployment's own time where it has one: what travels with it is compared with that. */
+function deployedAt({previous}: DeployRequest, {action, resource, deployedAt: own}: DeployOutcome): string {
+  if (own !== undefined) return own;
+  return action === 'unchanged' ? (previous?.deployedAt ?? resource.createdAt) : new Date().toISOString();
 }

@@ -9,20 +9,18 @@ import {
   type TargetDefinition,
   usageError,
 } from '@cloudctl/provider-sdk';
-import {resolveCredentials} from '../credentials/environment.js';
+import {readProfile} from '../credentials/profile.js';
+import {NO_CREDENTIALS, type ResolvedCredentials, resolveCredentials} from '../credentials/resolve.js';
+import type {CredentialWorld} from '../credentials/stores.js';
 import {Snapshots} from '../ledger/snapshots.js';
 import {Ledger} from '../ledger/store.js';
 
 /** What a command lends to the services: the world outside, and where words for people go. */
-export interface Host {
+export interface Host extends CredentialWorld {
   readonly version: string;
   readonly cacheDir: string;
-  readonly dataDir: string;
   readonly workingDirectory: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly signal: AbortSignal;
   readonly report: ProgressSink;
-  warn(message: string): void;
   debug(message: string): void;
 }
 
@@ -33,6 +31,8 @@ export interface SessionOptions {
   operation: OperationName;
   /** Whether the operation reaches the provider; reading the ledger does not, and needs no credentials. */
   connected: boolean;
+  /** `--profile`. */
+  profile?: string | undefined;
 }
 
 /** A provider made ready for one command. */
@@ -54,23 +54,13 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   const target = chooseTarget(definition, options.target, host.environment);
-  const credentials = options.connected ? resolveCredentials(definition, target, host.environment) : new Map();
-  const context: Context = {
-    signal: host.signal,
-    workingDirectory: host.workingDirectory,
-    directories: {
-      cache: join(host.cacheDir, 'providers', definition.name),
-      data: join(host.dataDir, 'providers', definition.name),
-    },
-    target: target.name,
-    credentials,
-    environment: host.environment,
-    client: {name: 'cloudctl', version: host.version},
-    report: host.report,
-    warn: host.warn,
-    debug: host.debug,
-  };
   const implementation = await definition.load();
+  // Taken out of the environment even where none are needed.
+  host.variables.read(definition);
+  const {values, variables} = options.connected
+    ? await findCredentials(host, definition, implementation, target, options.profile)
+    : {...NO_CREDENTIALS, variables: {}};
+  const context = createContext(host, definition, target, values, variables);
   if (options.connected) implementation.prepare?.(options.operation, context);
   return {
     host,
@@ -82,6 +72,59 @@ export async function openSession(
     snapshots: new Snapshots(join(host.dataDir, 'snapshots')),
     locks: join(host.dataDir, 'locks'),
   };
+}
+
+/** What the provider gets to see of this command. */
+export function createContext(
+  host: Host,
+  definition: ProviderDefinition,
+  target: TargetDefinition,
+  credentials: Context['credentials'],
+  variables: Readonly<Record<string, string>> = {},
+): Context {
+  return {
+    signal: host.signal,
+    workingDirectory: host.workingDirectory,
+    directories: {
+      cache: join(host.cacheDir, 'providers', definition.name),
+      data: join(host.dataDir, 'providers', definition.name),
+    },
+    target: target.name,
+    credentials,
+    environment: {...variables, ...host.environment},
+    client: {name: 'cloudctl', version: host.version},
+    report: host.report,
+    warn: host.warn,
+    debug: host.debug,
+  };
+}
+
+/** Credentials of the profile that was asked for, with the variables that belong to one of the provider's own. */
+export async function findCredentials(
+  host: Host,
+  definition: ProviderDefinition,
+  implementation: ProviderImplementation,
+  target: TargetDefinition,
+  flag: string | undefined,
+): Promise<ResolvedCredentials & {variables: Readonly<Record<string, string>>}> {
+  if (!target.credentials) return {...NO_CREDENTIALS, variables: {}};
+  const profile = readProfile(flag, host.environment);
+  if (profile.kind === 'stored')
+    return {...(await resolveCredentials(definition, target, host, profile)), variables: {}};
+  if (profile.provider !== definition.name || implementation.ownProfile === undefined) {
+    throw usageError('BAD_PROFILE', `${definition.title} has no profiles of that kind.`, {
+      provider: definition.name,
+      hints: [
+        implementation.ownProfile === undefined
+          ? `Store one of CloudCTL's own: cloudctl secrets ${definition.name} ${definition.credentials[0]?.key ?? 'KEY'} --profile NAME`
+          : `One of ${definition.title}'s own configuration is called ${definition.name}:NAME.`,
+      ],
+    });
+  }
+  const {credentials, file, variables} = await implementation.ownProfile(profile.name, host.environment);
+  host.warn(`Using the profile "${profile.name}" of ${file}, which is read and never written.`);
+  const origins = [...credentials.keys()].map(key => ({key, source: 'provider' as const, file}));
+  return {values: credentials, origins, variables};
 }
 
 /** Flag, then the provider's environment variable, then the provider's first target. */

@@ -88,11 +88,43 @@ export interface ProviderImplementation<R extends ResourceTypes = ResourceTypes>
   scope(context: Context): Promise<Scope>;
   /** A hint that an operation comes: start what is slow to start. Must not throw. */
   prepare?(operation: OperationName, context: Context): void;
+  /**
+   * Asks the provider whose credentials the context has.
+   *
+   * @throws CloudError with exit code 4 where the provider does not accept them, 7 where it cannot be reached.
+   */
+  verify?(context: Context): Promise<Identity>;
+  /**
+   * Reads a profile of the provider's own configuration (`--profile PROVIDER:NAME`), and never writes there.
+   *
+   * @throws CloudError with exit code 3 where there is none of that name.
+   */
+  ownProfile?(name: string, environment: Context['environment']): Promise<OwnProfile>;
   /** The price list that ships with the plugin. */
   prices(): Promise<PriceList>;
   readonly views?: Views;
   /** Ends children and connections. Safe to call twice. */
   dispose(): Promise<void>;
+}
+
+/** Whose credentials they are, as the provider itself says; what it does not say is absent. */
+export interface Identity {
+  workspace?: string;
+  environment?: string;
+  tokenName?: string;
+  user?: string;
+  /** ISO 8601, UTC. */
+  expiresAt?: string;
+}
+
+/** A set of credentials from the provider's own configuration. */
+export interface OwnProfile {
+  /** By key. */
+  credentials: ReadonlyMap<string, Secret>;
+  /** Where it was read, for people. */
+  file: string;
+  /** Variables that go with it, such as an address; the user's own go before them. */
+  variables: Readonly<Record<string, string>>;
 }
 
 /** What identifies an account: ledger records of different scopes never mix. */
@@ -234,8 +266,8 @@ export interface DeployOutcome {
   resource: Resource;
   /** The spec as deployed, where the deployment completed it. */
   spec?: Spec;
-  /** Siblings that were published again with it, by name, with what changed for them. */
-  siblings?: readonly Resource[];
+  /** ISO 8601, UTC: the time that the deployment itself bears, where it bears one. */
+  deployedAt?: string;
 }
 
 export interface ListRequest {

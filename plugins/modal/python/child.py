@@ -69,7 +69,8 @@ def _main() -> None:
     sys.stdout = sys.stderr
     _harden()
     # `-P` and `python child.py` agree on this: our package lies beside this file.
-    here = os.path.dirname(os.path.abspath(__file__))
+    # pathlib would cost milliseconds at every start.
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     if here not in sys.path:
         sys.path.insert(0, here)
     from cloudctl_modal.main import run

@@ -88,7 +88,8 @@ export const RESOURCES = {
         kind: 'integer',
         placeholder: 'SECONDS',
         summary: 'How long an idle container is kept, and paid for.',
-        min: 1,
+        min: 2,
+        max: 3600,
       },
       env: {
         kind: 'string',

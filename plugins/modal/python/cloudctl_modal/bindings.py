@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,14 @@ def modal_app_line(tree: ast.Module) -> int | None:
                     modules.add(alias.asname or "modal")
                 elif alias.name == "modal.app":
                     modules.add(alias.asname or "")
-        elif isinstance(statement, ast.ImportFrom) and statement.level == 0:
-            if statement.module in ("modal", "modal.app"):
-                for alias in statement.names:
-                    if alias.name == "App":
-                        makers.add(alias.asname or "App")
-                    elif alias.name == "*":
-                        makers.add("App")
-                    elif alias.name == "app":
-                        modules.add(alias.asname or "app")
+        elif isinstance(statement, ast.ImportFrom) and statement.module in ("modal", "modal.app"):
+            for alias in statement.names:
+                if alias.name == "App":
+                    makers.add(alias.asname or "App")
+                elif alias.name == "*":
+                    makers.add("App")
+                elif alias.name == "app":
+                    modules.add(alias.asname or "app")
     if not modules and not makers:
         return None
     lines = [node.lineno for node in _run_on_import(tree) if _makes_app(node, modules, makers)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import modal
 
@@ -14,6 +13,9 @@ from cloudctl_modal.errors import BridgeError
 from cloudctl_modal.images import ImageFactory
 from cloudctl_modal.protocol import HTTP_SUFFIX, Function, Signature
 from cloudctl_modal.schedules import schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # A companion of a GPU function only carries requests to it: many at a time, next to nothing each.
 _CARRIER_CPU = 0.125
@@ -50,7 +52,7 @@ def check(function: Function, signature: Signature) -> list[str]:
     for path in paths:
         if path in ("", "/root") or paths.count(path) > 1:
             raise BridgeError("INVALID", f"{function.name}: no volume can be mounted at {path or '/'}, or two are.")
-    names = set(os.listdir(function.package.directory))
+    names = {path.name for path in Path(function.package.directory).iterdir()}
     return [
         f"The package has {name}, which hides Modal's own package in the container. Rename it."
         for name in ("modal.py", "modal")

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import modal
 from modal import exception as sdk_exception
 
 from cloudctl_modal import sdk
-from cloudctl_modal.container.arguments import ANY_SLOTS, Arguments, BadArguments, Slot, bind_input
-from cloudctl_modal.container.jsonable import NotJson, encode_json, type_name
-from cloudctl_modal.context import RequestContext
+from cloudctl_modal.container.arguments import ANY_SLOTS, Arguments, BadArgumentsError, Slot, bind_input
+from cloudctl_modal.container.jsonable import NotJsonError, encode_json, type_name
 from cloudctl_modal.errors import BridgeError, Json, not_found
-from cloudctl_modal.params import CallParams
-from cloudctl_modal.protocol import Signature
 from cloudctl_modal.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cloudctl_modal.context import RequestContext
+    from cloudctl_modal.params import CallParams
+    from cloudctl_modal.protocol import Signature
 
 _NOT_HERE = (
     "The function's answer holds objects of a package that is not installed here ({why}). "
@@ -70,16 +74,16 @@ def _arguments(params: CallParams, signature: Signature | None) -> Arguments:
         slots = [Slot(item.name, item.kind, item.required) for item in signature.parameters]
     try:
         return bind_input(slots, params.has_input, params.input, {})
-    except BadArguments as error:
+    except BadArgumentsError as error:
         raise BridgeError("BAD_INPUT", f"{params.function}: {error}.") from None
 
 
 def _json(value: object) -> Json:
     try:
         plain: Json = json.loads(encode_json(value))
-    except NotJson as error:
+    except NotJsonError as error:
         message = f"The function answered, but {error}."
-        raise BridgeError("NOT_JSON", message, {"type": error.type}) from None
+        raise BridgeError("NOT_JSON", message, {"type": error.kind}) from None
     return plain
 
 

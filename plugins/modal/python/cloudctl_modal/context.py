@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cloudctl_modal.errors import Json
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cloudctl_modal.errors import Json
 
 Stage = Literal["connect", "image", "upload", "function", "publish", "record"]
 State = Literal["running", "done"]

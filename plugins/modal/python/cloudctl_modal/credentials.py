@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import select
 import threading
+from typing import TYPE_CHECKING
 
-from cloudctl_modal.decode import Misfit, matching, text
+from cloudctl_modal.decode import MisfitError, matching, text
 from cloudctl_modal.errors import BridgeError, Json
-from cloudctl_modal.redaction import Redactor
+
+if TYPE_CHECKING:
+    from cloudctl_modal.redaction import Redactor
 
 _PATIENCE = 60.0  # Seconds: a local server may still be starting, but a parent that forgot must not hang us for ever.
 _LARGEST = 1024 * 1024
@@ -18,16 +22,16 @@ _variable = matching(r"[A-Za-z_][A-Za-z0-9_]*", "must be a name of a variable")
 
 
 def _read_environment(data: bytes) -> dict[str, str]:
-    """The variables, or Misfit."""
+    """The variables, or MisfitError."""
     try:
         message: Json = json.loads(data)
     except ValueError:
-        raise Misfit("descriptor 3", "must carry one JSON object") from None
+        raise MisfitError("descriptor 3", "must carry one JSON object") from None
     if not isinstance(message, dict) or set(message) != {"environment"}:
-        raise Misfit("descriptor 3", "must carry an object with the field 'environment' alone")
+        raise MisfitError("descriptor 3", "must carry an object with the field 'environment' alone")
     environment = message["environment"]
     if not isinstance(environment, dict):
-        raise Misfit("environment", "must be an object")
+        raise MisfitError("environment", "must be an object")
     return {_variable(name, "environment"): text(value, f"environment.{name}") for name, value in environment.items()}
 
 
@@ -56,7 +60,7 @@ class Credentials:
             environment = _read_environment(self._read(fd))
             self._redactor.learn(environment)  # Before anything can print them.
             os.environ.update(environment)
-        except (Misfit, OSError) as misfit:
+        except (MisfitError, OSError) as misfit:
             error = BridgeError("AUTH", f"The credentials could not be read: {misfit}.")
         finally:
             os.close(fd)
@@ -67,18 +71,16 @@ class Credentials:
             else:
                 reading.set_exception(error)
 
-        try:
+        with contextlib.suppress(RuntimeError):  # The loop has ended.
             loop.call_soon_threadsafe(settle)
-        except RuntimeError:
-            pass  # The loop has ended.
 
     def _read(self, fd: int) -> bytes:
         data = bytearray()
         while len(data) <= _LARGEST:
             if os.name == "posix" and not select.select([fd], [], [], _PATIENCE)[0]:
-                raise Misfit("descriptor 3", f"brought nothing within {_PATIENCE:.0f} seconds")
+                raise MisfitError("descriptor 3", f"brought nothing within {_PATIENCE:.0f} seconds")
             chunk = os.read(fd, 65536)
             if not chunk:
                 return bytes(data)
             data += chunk
-        raise Misfit("descriptor 3", "must carry less than 1 MiB")
+        raise MisfitError("descriptor 3", "must carry less than 1 MiB")

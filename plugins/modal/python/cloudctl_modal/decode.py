@@ -1,21 +1,27 @@
-"""Typed reading of JSON that came from outside. Every function raises ``Misfit``, which names the place."""
+"""Typed reading of JSON that came from outside. Every function raises ``MisfitError``, which names the place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from cloudctl_modal.errors import Json
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cloudctl_modal.errors import Json
 
 T = TypeVar("T")
 
 
-class Misfit(Exception):
+class MisfitError(Exception):
     """The JSON has not the promised form."""
 
     def __init__(self, where: str, expected: str) -> None:
         super().__init__(f"{where or 'params'}: {expected}")
+
+
+class NameMisfitError(MisfitError):
+    """A name that Modal would reject: the user's slip, and no bug of the parent."""
 
 
 def _step(where: str, key: str) -> str:
@@ -30,7 +36,7 @@ class Fields:
 
     def __init__(self, value: Json, where: str = "") -> None:
         if not isinstance(value, dict):
-            raise Misfit(where, "must be an object")
+            raise MisfitError(where, "must be an object")
         self._value: Mapping[str, Json] = value
         self._where = where
         self._seen: set[str] = set()
@@ -48,7 +54,7 @@ class Fields:
         where = _step(self._where, key)
         value = self.raw(key)
         if value is None:
-            raise Misfit(where, "is missing")
+            raise MisfitError(where, "is missing")
         return read(value, where)
 
     def optional(self, key: str, read: Callable[[Json, str], T]) -> T | None:
@@ -58,18 +64,18 @@ class Fields:
     def end(self) -> None:
         unknown = sorted(set(self._value) - self._seen)
         if unknown:
-            raise Misfit(_step(self._where, unknown[0]), "is not a field that this method knows")
+            raise MisfitError(_step(self._where, unknown[0]), "is not a field that this method knows")
 
 
 def text(value: Json, where: str) -> str:
     if not isinstance(value, str):
-        raise Misfit(where, "must be text")
+        raise MisfitError(where, "must be text")
     return value
 
 
 def filled(value: Json, where: str) -> str:
     if not isinstance(value, str) or not value:
-        raise Misfit(where, "must be text that is not empty")
+        raise MisfitError(where, "must be text that is not empty")
     return value
 
 
@@ -79,7 +85,7 @@ def matching(pattern: str, expected: str) -> Callable[[Json, str], str]:
 
     def read(value: Json, where: str) -> str:
         if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise Misfit(where, expected)
+            raise MisfitError(where, expected)
         return value
 
     return read
@@ -90,7 +96,7 @@ def limited(longest: int) -> Callable[[Json, str], str]:
 
     def read(value: Json, where: str) -> str:
         if not isinstance(value, str) or not 1 <= len(value) <= longest:
-            raise Misfit(where, f"must be text of 1 to {longest} characters")
+            raise MisfitError(where, f"must be text of 1 to {longest} characters")
         return value
 
     return read
@@ -98,7 +104,7 @@ def limited(longest: int) -> Callable[[Json, str], str]:
 
 def boolean(value: Json, where: str) -> bool:
     if not isinstance(value, bool):
-        raise Misfit(where, "must be true or false")
+        raise MisfitError(where, "must be true or false")
     return value
 
 
@@ -109,7 +115,7 @@ def integer(least: int) -> Callable[[Json, str], int]:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise Misfit(where, f"must be a whole number of at least {least}")
+            raise MisfitError(where, f"must be a whole number of at least {least}")
         return value
 
     return read
@@ -117,7 +123,7 @@ def integer(least: int) -> Callable[[Json, str], int]:
 
 def positive(value: Json, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise Misfit(where, "must be a number above 0")
+        raise MisfitError(where, "must be a number above 0")
     return float(value)
 
 
@@ -126,7 +132,7 @@ def listing(read: Callable[[Json, str], T]) -> Callable[[Json, str], list[T]]:
 
     def read_all(value: Json, where: str) -> list[T]:
         if not isinstance(value, list):
-            raise Misfit(where, "must be a list")
+            raise MisfitError(where, "must be a list")
         return [read(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
     return read_all
@@ -137,7 +143,7 @@ def choice(*allowed: str) -> Callable[[Json, str], str]:
 
     def read(value: Json, where: str) -> str:
         if not isinstance(value, str) or value not in allowed:
-            raise Misfit(where, f"must be one of {', '.join(allowed)}")
+            raise MisfitError(where, f"must be one of {', '.join(allowed)}")
         return value
 
     return read

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import modal
 from modal import exception as sdk_exception
 
 from cloudctl_modal import sdk, sdk_errors, times
 from cloudctl_modal.build import AppBuilder, Built, check
-from cloudctl_modal.context import RequestContext
 from cloudctl_modal.errors import BridgeError, Json, not_found
 from cloudctl_modal.inspector import inspect_handler
 from cloudctl_modal.listing import dashboard_url
-from cloudctl_modal.params import DeployParams
 from cloudctl_modal.plan import DeployPlan, plan_deploy
 from cloudctl_modal.progress import DeployProgress, Listening
-from cloudctl_modal.protocol import Function, Signature
 from cloudctl_modal.records import Record, Records
 from cloudctl_modal.session import server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cloudctl_modal.context import RequestContext
+    from cloudctl_modal.params import DeployParams
+    from cloudctl_modal.protocol import Function, Signature
 
 _TO_THE_END = 20.0  # Seconds that a publish has to finish when it is cancelled past the point of no return.
 
@@ -51,7 +56,7 @@ class Deploys:
         async with self._turn:
             with tempfile.TemporaryDirectory(prefix="cloudctl-", ignore_cleanup_errors=True) as scratch:
                 return await _Deploy(client, params, context, scratch, self._past_return).run(
-                    dict((function.name, signature) for function, signature in given)
+                    {function.name: signature for function, signature in given}
                 )
 
 
@@ -170,7 +175,7 @@ class _Deploy:
                 functions.append(function)
                 continue
             if digest not in directories and found.records is not None:
-                directory = os.path.join(self._scratch, f"carried-{len(directories)}")
+                directory = str(Path(self._scratch, f"carried-{len(directories)}"))
                 self._context.progress("upload", "running", f"Fetching the code of {function.name}")
                 try:
                     await found.records.get_package(digest, directory)
@@ -244,10 +249,8 @@ class _Deploy:
         await asyncio.wait({task}, timeout=1.0)
         app_id = sdk.app_id_of(app)
         if app_id:
-            try:
+            with contextlib.suppress(Exception):  # Modal drops the app by itself when it hears nothing more.
                 await asyncio.wait_for(sdk.disconnect_app(self._client, app_id), 1.0)
-            except Exception:  # noqa: BLE001 - Modal drops the app by itself when it hears nothing more
-                pass
 
     async def _record(self, built: list[Built], plan: DeployPlan, found: _Found) -> str:
         """Write what was deployed; the time of this deployment."""

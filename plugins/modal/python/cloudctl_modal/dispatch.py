@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-import sys
 import traceback
+from typing import TYPE_CHECKING
 
 from cloudctl_modal.context import RequestContext
 from cloudctl_modal.credentials import Credentials
 from cloudctl_modal.errors import BridgeError, Json
 from cloudctl_modal.params import READERS, Cancel, HelloParams, InspectParams, Request, message_id, read_message
 from cloudctl_modal.protocol import PROTOCOL
-from cloudctl_modal.redaction import Redactor
-from cloudctl_modal.transport import LineWriter
 from cloudctl_modal.warmup import Warmup, sdk_version
+
+if TYPE_CHECKING:
+    from cloudctl_modal.redaction import Redactor
+    from cloudctl_modal.transport import LineWriter
 
 
 def _not_a_number(name: str) -> Json:
@@ -94,7 +96,6 @@ class Dispatcher:
                 self._reply_error(request.id, error)
         except Exception as error:  # noqa: BLE001 - whatever is left is a bug, and the parent must hear of it
             trace = "".join(traceback.format_exception(error))
-            print(trace, file=sys.stderr, flush=True)
             if not context.ended:
                 message = f"A bug in CloudCTL's Modal plugin: {type(error).__name__}: {error}"
                 self._reply_error(request.id, BridgeError("INTERNAL", message, {"traceback": trace}))

@@ -6,12 +6,16 @@ import os
 import re
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import modal
 
 from cloudctl_modal.errors import BridgeError
 from cloudctl_modal.packages import IGNORED
-from cloudctl_modal.protocol import Function
+
+if TYPE_CHECKING:
+    from cloudctl_modal.protocol import Function
 
 _INCLUDE = re.compile(r"^(?:-r|--requirement)[ =]?\s*(\S+)\s*(?:#.*)?$")
 # What pip must find beside the file: constraints, editable and other local installs, local archives and indexes.
@@ -35,13 +39,12 @@ def read_requirements(directory: str, path: str) -> Requirements:
     def read(relative: str, chain: tuple[str, ...]) -> list[str]:
         nonlocal local
         clean = os.path.normpath(relative)
-        if os.path.isabs(clean) or clean.startswith("..") or clean in chain:
+        if Path(clean).is_absolute() or clean.startswith("..") or clean in chain:
             raise BridgeError(
                 "INVALID", f"{chain[-1] if chain else path} includes {relative}, which cannot be followed."
             )
         try:
-            with open(os.path.join(directory, clean), encoding="utf-8-sig") as stream:
-                lines = stream.read().splitlines()
+            lines = Path(directory, clean).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
             by = f", which {chain[-1]} includes" if chain else ""
             raise BridgeError("INVALID", f"The requirements file {relative}{by} cannot be read.") from None
@@ -49,7 +52,7 @@ def read_requirements(directory: str, path: str) -> Requirements:
         for line in lines:
             include = _INCLUDE.match(line.strip())
             if include and "://" not in include[1]:
-                found += read(os.path.join(os.path.dirname(clean), include[1]), (*chain, clean))
+                found += read(str(Path(clean).parent / include[1]), (*chain, clean))
                 continue
             local = local or bool(_LOCAL.search(line.strip()))
             found.append(line)
@@ -95,7 +98,6 @@ class ImageFactory:
             image = image.add_local_dir(directory, "/root", copy=True, ignore=list(IGNORED))
             return image.run_commands(f"cd /root && python -m pip install -r {shlex.quote(path)}")
         # One file with everything that it includes: it changes, and the image is built again, only when a line does.
-        flat = os.path.join(self._scratch, f"requirements-{len(self._images)}.txt")
-        with open(flat, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(requirements.text)
-        return image.pip_install_from_requirements(flat)
+        flat = Path(self._scratch, f"requirements-{len(self._images)}.txt")
+        flat.write_bytes(requirements.text.encode())
+        return image.pip_install_from_requirements(str(flat))

@@ -9,6 +9,7 @@ import platform
 import re
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 from cloudctl_modal.bindings import Binding, modal_app_line, module_bindings
 from cloudctl_modal.errors import BridgeError, Json
@@ -33,7 +34,7 @@ def inspect_handler(directory: str, handler: str) -> Signature:
 
     Raises BridgeError: HANDLER_NOT_FOUND, SYNTAX_ERROR, DEFINES_MODAL_APP.
     """
-    if not os.path.isdir(directory):
+    if not Path(directory).is_dir():
         raise _missing("file", f"The directory {directory} does not exist.", [])
     module_name, _, attribute = handler.rpartition(".")
     if (
@@ -123,8 +124,7 @@ def _parameters(arguments: ast.arguments) -> tuple[Parameter, ...]:
 
 
 def _parse(directory: str, name: str, file: str) -> _Module:
-    with open(os.path.join(directory, *file.split("/")), "rb") as stream:
-        source = stream.read()
+    source = Path(directory, file).read_bytes()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "invalid escape sequence" is the user's affair.
@@ -161,13 +161,13 @@ def _find_module(directory: str, name: str) -> str | None:
 
 def _is_file_of_this_case(directory: str, relative: str) -> bool:
     """Like ``isfile``, but with the case minded everywhere: the container's file system minds it."""
-    if not os.path.isfile(os.path.join(directory, *relative.split("/"))):
+    if not Path(directory, relative).is_file():
         return False
-    place = directory
+    place = Path(directory)
     for part in relative.split("/"):
-        if part not in os.listdir(place):
+        if part not in {path.name for path in place.iterdir()}:
             return False
-        place = os.path.join(place, part)
+        place /= part
     return True
 
 
@@ -260,13 +260,11 @@ def _modules(directory: str) -> list[str]:
     looked_at = 0
     for place, directories, files in os.walk(directory):
         directories[:] = sorted(name for name in directories if name.isidentifier() and name not in _SKIPPED)
-        relative = os.path.relpath(place, directory)
-        prefix = [] if relative == "." else relative.split(os.sep)
-        for file in sorted(files):
-            stem, extension = os.path.splitext(file)
+        prefix = Path(place).relative_to(directory).parts
+        for file in map(Path, sorted(files)):
             looked_at += 1
-            if extension == ".py" and stem.isidentifier():
-                parts = prefix if stem == "__init__" else [*prefix, stem]
+            if file.suffix == ".py" and file.stem.isidentifier():
+                parts = prefix if file.stem == "__init__" else (*prefix, file.stem)
                 if parts:
                     found.append(".".join(parts))
         if looked_at > _MOST_FILES:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import modal
 from modal import exception as sdk_exception
 from modal_proto import api_pb2
 
 from cloudctl_modal import sdk, sdk_errors, times
-from cloudctl_modal.context import RequestContext
-from cloudctl_modal.errors import Json
 from cloudctl_modal.plan import without_companions
 from cloudctl_modal.records import STATE_VOLUME, Records
 from cloudctl_modal.session import server
+
+if TYPE_CHECKING:
+    from cloudctl_modal.context import RequestContext
+    from cloudctl_modal.errors import Json
 
 _AT_ONCE = 16  # Apps read at the same time.
 
@@ -46,7 +49,7 @@ async def list_functions(client: modal.Client, context: RequestContext) -> dict[
         async with limit:
             try:
                 live = await sdk.app_layout(client, app.id)
-            except Exception as error:  # noqa: BLE001 - one app that cannot be read must not hide the others
+            except Exception as error:
                 translated = sdk_errors.translate(error, server())
                 if translated is None or translated.code in ("UNREACHABLE", "AUTH"):
                     raise

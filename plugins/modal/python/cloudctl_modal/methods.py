@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from typing import TYPE_CHECKING
 
 from cloudctl_modal import calling, listing, progress
-from cloudctl_modal.context import RequestContext
 from cloudctl_modal.deploy import Deploys
 from cloudctl_modal.errors import BridgeError, Json
 from cloudctl_modal.params import CallParams, CreateVolumeParams, DeployParams, LayoutParams, Params
 from cloudctl_modal.session import Session
+
+if TYPE_CHECKING:
+    from cloudctl_modal.context import RequestContext
 
 
 class Methods:

@@ -10,8 +10,10 @@ import os
 import select
 import threading
 import time
+from typing import TYPE_CHECKING
 
-from cloudctl_modal.redaction import Redactor
+if TYPE_CHECKING:
+    from cloudctl_modal.redaction import Redactor
 
 _BUFFER_LIMIT = 256 * 1024
 _STALL = 0.5  # Seconds without a byte taken after which the parent counts as not reading.

@@ -8,15 +8,18 @@ import shutil
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The parent chooses what belongs to a package; these only appear afterwards, or would break the container.
 IGNORED = ("**/__pycache__", "**/*.pyc", "**/.git", "**/.DS_Store")
 _IGNORED_DIRECTORIES = frozenset({"__pycache__", ".git"})
 
 
-def package_files(directory: str) -> Iterator[tuple[str, str]]:
+def package_files(directory: str) -> Iterator[tuple[str, Path]]:
     """Path relative to the package (with /) and absolute path of each file, in order.
 
     As the SDK mounts them: a link to a file is a file, a link to a directory is left out.
@@ -26,8 +29,8 @@ def package_files(directory: str) -> Iterator[tuple[str, str]]:
         relative = os.path.relpath(place, directory)
         prefix = "" if relative == "." else relative.replace(os.sep, "/") + "/"
         for name in sorted(files):
-            path = os.path.join(place, name)
-            if name == ".DS_Store" or name.endswith(".pyc") or not os.path.isfile(path):
+            path = Path(place, name)
+            if name == ".DS_Store" or name.endswith(".pyc") or not path.is_file():
                 continue
             yield prefix + name, path
 
@@ -35,12 +38,12 @@ def package_files(directory: str) -> Iterator[tuple[str, str]]:
 def pack(directory: str, archive: str) -> None:
     """Write the package as a tar.gz; times, owners and the order of files play no part."""
     with (
-        open(archive, "wb") as raw,
+        Path(archive).open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for relative, path in package_files(directory):
-            with open(path, "rb") as stream:
+            with path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 entry = tarfile.TarInfo(relative)
                 entry.size = status.st_size
@@ -60,6 +63,7 @@ def unpack(archive: str, directory: str) -> None:
 
 
 def _unpack(archive: str, directory: str) -> None:
+    Path(directory).mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive, "r:gz") as tar:
         for entry in tar:
             path = PurePosixPath(entry.name)
@@ -70,6 +74,6 @@ def _unpack(archive: str, directory: str) -> None:
                 raise ValueError(f"the archive's entry {entry.name} has no content")
             target = Path(directory, *path.parts)
             target.parent.mkdir(parents=True, exist_ok=True)
-            with open(target, "wb") as stream:
+            with target.open("wb") as stream:
                 shutil.copyfileobj(content, stream)
             target.chmod(0o755 if entry.mode & stat.S_IXUSR else 0o644)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cloudctl_modal.decode import Fields, Misfit, boolean, filled, integer, limited, listing
+from cloudctl_modal.decode import Fields, MisfitError, NameMisfitError, boolean, filled, integer, limited, listing
 from cloudctl_modal.errors import BridgeError, Json
 from cloudctl_modal.protocol import Function, Signature, function_name, object_name, read_function, read_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,14 @@ def _nothing(_fields: Fields) -> NoParams:
 def _deploy(fields: Fields) -> DeployParams:
     functions = fields.required("functions", listing(read_function))
     if not functions:
-        raise Misfit("functions", "must have at least one function")
+        raise MisfitError("functions", "must have at least one function")
     names = [function.name for function in functions]
     for name in names:
         if names.count(name) > 1:
-            raise Misfit("functions", f"has {name!r} twice")
+            raise MisfitError("functions", f"has {name!r} twice")
     target = fields.required("target", function_name)
     if target not in names:
-        raise Misfit("target", "must be the name of one of the functions")
+        raise MisfitError("target", "must be the name of one of the functions")
     return DeployParams(
         fields.required("app", object_name),
         tuple(functions),
@@ -156,7 +159,7 @@ def read_message(message: Json) -> Request | Cancel:
             fields = Fields(message.get("params"), "params")
             cancel = Cancel(fields.required("id", integer(1)))
             fields.end()
-        except Misfit as misfit:
+        except MisfitError as misfit:
             raise BridgeError("PROTOCOL", f"A wrong 'cancel': {misfit}.") from None
         return cancel
     if number is None:
@@ -171,6 +174,8 @@ def read_message(message: Json) -> Request | Cancel:
         fields = Fields(params)
         decoded = reader(fields)
         fields.end()
-    except Misfit as misfit:
+    except NameMisfitError as misfit:
+        raise BridgeError("INVALID", f"{misfit}.") from None
+    except MisfitError as misfit:
         raise BridgeError("INVALID_PARAMS", f"{method}: {misfit}.") from None
     return Request(number, method, decoded)

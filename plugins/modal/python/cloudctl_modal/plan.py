@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cloudctl_modal import times
 from cloudctl_modal.protocol import HTTP_SUFFIX, Function
-from cloudctl_modal.records import Record
-from cloudctl_modal.sdk import LiveFunction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cloudctl_modal.records import Record
+    from cloudctl_modal.sdk import LiveFunction
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ import re
 import sys
 import warnings
 from collections import deque
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from modal import exception as sdk_exception
 
 from cloudctl_modal import sdk
-from cloudctl_modal.context import RequestContext, Stage
+
+if TYPE_CHECKING:
+    from cloudctl_modal.context import RequestContext, Stage
 
 _LOG_TAIL = 200  # Lines of an image build that an error carries.
 _MARKUP = re.compile(r"\[/?[a-z][^\]]*\]")
@@ -44,7 +46,7 @@ class DeployProgress(sdk.ProgressSink):
         done = text.startswith(("Created", "Uploaded"))
         if stage == "function" and done:
             self._created += 1
-        text = re.sub(r"/root/_cloudctl_\w+\.py", "CloudCTL's shim", text)
+        text = re.sub(r"\S*_cloudctl_\w+\.py", "CloudCTL's shim", text)
         self._context.progress(stage, "done" if done else "running", text)
         if self.publishing:
             self._context.progress("publish", "running", "Publishing the app")
@@ -87,8 +89,9 @@ def install() -> None:
     ) -> None:
         told = issubclass(category, sdk_exception.ServerWarning | sdk_exception.DeprecationError | DeprecationWarning)
         if told or category is UserWarning:
+            text = re.sub(r"^\d{4}-\d\d-\d\d: ", "", str(message))  # The day of a deprecation.
             for sink in _sinks:
-                sink.warning(str(message))
+                sink.warning(text)
         show(message, category, filename, lineno, file or sys.stderr, line)
 
     warnings.showwarning = notice

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from cloudctl_modal.decode import (
     Fields,
-    Misfit,
+    MisfitError,
+    NameMisfitError,
     boolean,
     choice,
     filled,
@@ -18,7 +20,9 @@ from cloudctl_modal.decode import (
     positive,
     text,
 )
-from cloudctl_modal.errors import Json
+
+if TYPE_CHECKING:
+    from cloudctl_modal.errors import Json
 
 PROTOCOL = 1
 HTTP_SUFFIX = "-http"
@@ -27,24 +31,30 @@ HandlerKind = Literal["sync", "async", "generator", "asyncGenerator", "unknown"]
 ParameterKind = Literal["positional", "keyword", "varPositional", "varKeyword"]
 UrlKind = Literal["private", "public", "none"]
 
-_object_name = matching(r"[A-Za-z0-9._-]{1,64}", "must be 1 to 64 letters, digits, dots, dashes or underscores")
-_function_text = matching(r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, dashes or underscores, no dots")
 _digest = matching(r"(sha256:)?[0-9a-f]{64}", "must be a SHA-256 digest in hexadecimal")
 _python = matching(r"3\.\d{1,2}(\.\d{1,2})?", "must be a Python version such as 3.11")
 _variable = matching(r"[A-Za-z_][A-Za-z0-9_]*", "must be a name of a variable")
 _mount_path = matching(r"/.+", "must be an absolute path")
 
 
-def function_name(value: Json, where: str) -> str:
-    """A function's name; the HTTP companions' suffix is reserved."""
-    name = _function_text(value, where)
-    if name.endswith(HTTP_SUFFIX):
-        raise Misfit(where, f"must not end in {HTTP_SUFFIX!r}, which CloudCTL reserves for HTTP companions")
+def object_name(value: Json, where: str) -> str:
+    """The name of an app, a volume or a secret, by Modal's rule."""
+    name = text(value, where)
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+        raise NameMisfitError(where, f"{name!r} must be 1 to 64 letters, digits, dots, dashes or underscores")
+    if re.fullmatch(r"ap-[A-Za-z0-9]{22}", name):
+        raise NameMisfitError(where, f"{name!r} looks like the id of an app, which Modal does not take for a name")
     return name
 
 
-object_name = _object_name
-digest = _digest
+def function_name(value: Json, where: str) -> str:
+    """A function's name; the HTTP companions' suffix is reserved."""
+    name = text(value, where)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise NameMisfitError(where, f"{name!r} must be 1 to 64 letters, digits, dashes or underscores, without dots")
+    if name.endswith(HTTP_SUFFIX):
+        raise NameMisfitError(where, f"{name!r} must not end in {HTTP_SUFFIX}, which is kept for HTTP companions")
+    return name
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Signature:
 def read_parameter(value: Json, where: str) -> Parameter:
     fields = Fields(value, where)
     kind = fields.required("kind", choice("positional", "keyword", "varPositional", "varKeyword"))
-    return Parameter(fields.required("name", filled), cast(ParameterKind, kind), fields.required("required", boolean))
+    return Parameter(fields.required("name", filled), cast("ParameterKind", kind), fields.required("required", boolean))
 
 
 def read_signature(value: Json, where: str) -> Signature:
@@ -95,7 +105,7 @@ def read_signature(value: Json, where: str) -> Signature:
         fields.required("attribute", filled),
         fields.required("file", filled),
         fields.required("line", integer(1)),
-        cast(HandlerKind, kind),
+        cast("HandlerKind", kind),
         tuple(fields.required("parameters", listing(read_parameter))),
     )
 
@@ -198,14 +208,14 @@ def _read_image(value: Json, where: str) -> Image:
 
 def _read_mount(value: Json, where: str) -> VolumeMount:
     fields = Fields(value, where)
-    mount = VolumeMount(fields.required("name", _object_name), fields.required("path", _mount_path))
+    mount = VolumeMount(fields.required("name", object_name), fields.required("path", _mount_path))
     fields.end()
     return mount
 
 
 def _read_env(value: Json, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise Misfit(where, "must be an object")
+        raise MisfitError(where, "must be an object")
     return {_variable(name, f"{where}.{name}"): text(content, f"{where}.{name}") for name, content in value.items()}
 
 
@@ -219,7 +229,7 @@ def read_function(value: Json, where: str) -> Function:
         cpu=fields.required("cpu", positive),
         memory=fields.required("memory", integer(1)),
         timeout=fields.required("timeout", integer(1)),
-        url=cast(UrlKind, fields.required("url", choice("private", "public", "none"))),
+        url=cast("UrlKind", fields.required("url", choice("private", "public", "none"))),
         requirements=fields.optional("requirements", filled),
         gpu=fields.optional("gpu", filled),
         min_containers=fields.optional("minContainers", integer(0)),
@@ -227,7 +237,7 @@ def read_function(value: Json, where: str) -> Function:
         scaledown_window=fields.optional("scaledownWindow", integer(1)),
         env=fields.optional("env", _read_env) or {},
         volumes=tuple(fields.optional("volumes", listing(_read_mount)) or ()),
-        secrets=tuple(fields.optional("secrets", listing(_object_name)) or ()),
+        secrets=tuple(fields.optional("secrets", listing(object_name)) or ()),
         schedule=fields.optional("schedule", filled),
         spec=fields.raw("spec"),
         deployed_at=fields.optional("deployedAt", filled),

@@ -7,19 +7,24 @@ another machine can deploy an app's other functions again, which Modal asks for 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
-import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import modal
 from modal import exception as sdk_exception
 
 from cloudctl_modal import packages
-from cloudctl_modal.decode import Fields, Misfit, filled, integer, limited
-from cloudctl_modal.errors import Json
+from cloudctl_modal.decode import Fields, MisfitError, filled, integer, limited
 from cloudctl_modal.protocol import Function, Signature, read_function, read_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cloudctl_modal.errors import Json
 
 STATE_VOLUME = "cloudctl-state"
 _VERSION = 1
@@ -57,14 +62,14 @@ class Record:
 
 
 def read_record(data: bytes) -> Record:
-    """A record from its file. Raises Misfit, also for one that a newer CloudCTL wrote."""
+    """A record from its file. Raises MisfitError, also for one that a newer CloudCTL wrote."""
     try:
         value: Json = json.loads(data)
     except ValueError:
-        raise Misfit("record", "is not JSON") from None
+        raise MisfitError("record", "is not JSON") from None
     fields = Fields(value, "record")
     if fields.required("version", integer(1)) != _VERSION:
-        raise Misfit("record", "was written by a newer CloudCTL")
+        raise MisfitError("record", "was written by a newer CloudCTL")
     raw = fields.raw("function")
     if isinstance(raw, dict) and isinstance(raw.get("package"), dict):
         # The reader wants a directory; the archive will be unpacked into one when it is needed.
@@ -105,16 +110,14 @@ class Records:
             entries = await self._volume.listdir.aio(f"apps/{app}")
         except (sdk_exception.NotFoundError, FileNotFoundError):
             return {}, {}
-        names = sorted(
-            os.path.basename(entry.path)[: -len(".json")] for entry in entries if entry.path.endswith(".json")
-        )
+        names = sorted(PurePosixPath(entry.path).stem for entry in entries if entry.path.endswith(".json"))
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def read(name: str) -> Record | str:
             async with limit:
                 try:
                     return read_record(await self._read(f"apps/{app}/{name}.json"))
-                except (Misfit, FileNotFoundError) as error:
+                except (MisfitError, FileNotFoundError) as error:
                     return str(error)
 
         found = dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))
@@ -125,7 +128,7 @@ class Records:
         """The record of one function, or None."""
         try:
             return read_record(await self._read(f"apps/{app}/{function}.json"))
-        except (Misfit, FileNotFoundError, sdk_exception.NotFoundError):
+        except (MisfitError, FileNotFoundError, sdk_exception.NotFoundError):
             return None
 
     async def has_package(self, digest: str) -> bool:
@@ -142,7 +145,7 @@ class Records:
             return
         archives: dict[str, str] = {}
         for index, (digest, directory) in enumerate(directories.items()):
-            archives[digest] = os.path.join(scratch, f"package-{index}.tar.gz")
+            archives[digest] = str(Path(scratch, f"package-{index}.tar.gz"))
             await asyncio.to_thread(packages.pack, directory, archives[digest])
         async with self._volume.batch_upload(force=True) as batch:
             for digest, archive in archives.items():
@@ -150,15 +153,11 @@ class Records:
 
     async def get_package(self, digest: str, directory: str) -> None:
         """Unpack a kept package into ``directory``. FileNotFoundError, or ValueError for a broken one."""
-        archive = os.path.join(directory + ".tar.gz")
-        with open(archive, "wb") as stream:
+        archive = directory + ".tar.gz"
+        with Path(archive).open("wb") as stream:  # noqa: ASYNC230 - a file in the scratch directory does not block
             async for chunk in self._volume.read_file.aio(package_path(digest)):
                 stream.write(chunk)
-        os.makedirs(directory, exist_ok=True)
-        try:
-            await asyncio.to_thread(packages.unpack, archive, directory)
-        finally:
-            os.unlink(archive)
+        await asyncio.to_thread(packages.unpack, archive, directory)
 
     async def put_records(self, app: str, records: Iterable[Record]) -> None:
         """Write the records, all in one step."""
@@ -173,10 +172,8 @@ class Records:
     async def remove_records(self, app: str, names: Iterable[str]) -> None:
         """Forget functions that are no longer there."""
         for name in names:
-            try:
+            with contextlib.suppress(sdk_exception.NotFoundError, FileNotFoundError):
                 await self._volume.remove_file.aio(f"apps/{app}/{name}.json")
-            except (sdk_exception.NotFoundError, FileNotFoundError):
-                pass
 
     async def _read(self, path: str) -> bytes:
         data = bytearray()

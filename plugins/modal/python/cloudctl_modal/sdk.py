@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import re
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 import modal
 from modal._utils.async_utils import synchronize_api, synchronizer
 from modal.config import config
 from modal.runner import deploy_app
 from modal_proto import api_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,6 +74,14 @@ async def rpc(client: modal.Client, method: str, request: Message, answer: type[
     if not isinstance(reply, answer):
         raise TypeError(f"{method} answered {type(reply).__name__}")
     return reply
+
+
+def prepare_environment() -> None:
+    """Settings that the SDK reads from the environment when it connects."""
+    # When Modal throttles, the SDK would wait for ever.
+    os.environ.setdefault("MODAL_MAX_THROTTLE_WAIT", "20")
+    if all(re.match(r"https?://(127\.0\.0\.1|localhost)\b", url) for url in server_urls()):
+        os.environ.setdefault("MODAL_DISABLE_API_PROXY", "1")  # A proxy has no way to this machine's own loopback.
 
 
 def has_credentials() -> bool:
@@ -195,7 +206,8 @@ async def disconnect_app(client: modal.Client, app_id: str) -> None:
 
 def app_id_of(app: modal.App) -> str | None:
     """Id of an app that is just being deployed, as soon as the SDK knows it."""
-    inner: Any = synchronizer._translate_in(app)  # type: ignore[no-untyped-call]
+    untyped: Any = synchronizer
+    inner: Any = untyped._translate_in(app)  # noqa: SLF001 - there is no public way
     context = getattr(inner, "_root_load_context", None)
     number = getattr(context, "_app_id", None) or getattr(context, "app_id", None)
     return str(number) if number else None
@@ -245,7 +257,7 @@ async def _invoke(function: Any, args: tuple[object, ...], kwargs: dict[str, obj
     # A function may raise anything, SystemExit too, and the SDK raises it here anew. Caught on the SDK's loop and
     # handed over as a value, it cannot end this process.
     try:
-        if function._is_generator:
+        if function._is_generator:  # noqa: SLF001 - as above
             async for item in function.remote_gen(*args, **kwargs):
                 yield Outcome(item, is_item=True)
         else:
@@ -333,11 +345,11 @@ def install_output(sinks: Callable[[], Iterable[ProgressSink]]) -> bool:
             def add_status_row(self) -> Row:
                 return Row()
 
-            async def put_streaming_log(self, log: api_pb2.TaskLogs, prefix: str = "") -> None:
+            async def put_streaming_log(self, log: api_pb2.TaskLogs, prefix: str = "") -> None:  # noqa: ARG002
                 for sink in sinks():
                     sink.build_log(log.data)
 
-        OutputManager._set(Output())
+        OutputManager._set(Output())  # noqa: SLF001 - as above
     except Exception:  # noqa: BLE001 - progress is a comfort; its loss must not stop a deploy
         return False
     return True

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import time
 import urllib.parse
-from collections.abc import Coroutine
-from typing import Any, TypeVar
-
-import modal
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloudctl_modal import sdk, sdk_errors
 from cloudctl_modal.errors import BridgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    import modal
 
 R = TypeVar("R")
 
 _DEADLINE = 6.5  # Seconds in which a server must have answered; the protocol promises 8.
 _CONNECT = 4.0  # Seconds for one TCP connection.
-_FRESH = 5.0  # Seconds for which an answer counts as proof that the server is there.
+_FRESH = 5.0  # Seconds for which an answer counts as proof that the server is there,
+_PATIENCE = 1.0  # and seconds after which it counts no longer.
 
 
 class Session:
@@ -47,9 +51,12 @@ class Session:
         if not sdk.has_credentials():
             work.close()
             raise BridgeError("AUTH", "There are no credentials for Modal: a token has an id and a secret.")
+        sdk.prepare_environment()
         task = asyncio.ensure_future(work)
         try:
-            if time.monotonic() - self._heard > _FRESH:
+            if time.monotonic() - self._heard < _FRESH:
+                await asyncio.wait({task}, timeout=_PATIENCE)
+            if not task.done():
                 if self._probe is None or self._probe.done():
                     self._probe = asyncio.ensure_future(self._check())
                 probe = self._probe
@@ -79,7 +86,7 @@ class Session:
         self._heard = time.monotonic()
 
     async def _reach(self) -> None:
-        pass
+        await _preflight(sdk.server_urls())
         await sdk.hello(await self.client())
 
 
@@ -98,7 +105,7 @@ async def _preflight(urls: list[str]) -> None:
             try:
                 await attempt
                 return
-            except (OSError, asyncio.TimeoutError, ValueError) as error:
+            except (OSError, asyncio.TimeoutError, ValueError) as error:  # noqa: PERF203 - each is one of the tries
                 reasons.append(_reason(error))
     finally:
         for attempt in attempts:
@@ -126,6 +133,8 @@ async def _connect(url: str) -> None:
     host, port = parts.hostname or "", parts.port or (443 if use_ssl else 80)
     proxy = sdk.proxy_for(host, use_ssl)
     if proxy:
+        if importlib.util.find_spec("python_socks") is None:
+            raise ValueError("a proxy is set, and the package python-socks, which Modal's SDK needs for it, is missing")
         # Only the proxy may be able to resolve and reach the server.
         to = urllib.parse.urlsplit(proxy)
         default = 1080 if to.scheme.startswith("socks") else 443 if to.scheme == "https" else 80

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cloudctl_modal.protocol import HandlerKind, Parameter, Signature
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
-_CONTAINER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "container")
+    from cloudctl_modal.protocol import HandlerKind, Parameter, Signature
+
+_CONTAINER = Path(__file__).resolve().parent / "container"
 _RUNTIME = ("jsonable", "arguments", "asgi")  # In the order of their imports from each other.
 
 _HEAD = '''"""Written by CloudCTL: {purpose}."""
@@ -134,8 +137,7 @@ def container_source() -> str:
     """The files of container/ joined into one."""
     parts: list[str] = []
     for name in _RUNTIME:
-        with open(os.path.join(_CONTAINER, f"{name}.py"), encoding="utf-8") as stream:
-            source = stream.read()
+        source = (_CONTAINER / f"{name}.py").read_text(encoding="utf-8")
         source = re.sub(r"^from (__future__|cloudctl_modal\.\S+) import .*\n", "", source, flags=re.MULTILINE)
         parts.append(source)
     return "\n\n".join(parts)
@@ -179,9 +181,8 @@ def loaded(shim: Shim, directory: str) -> Iterator[Callable[..., object]]:
     The module is registered only inside the block: the SDK looks it up while it registers the function, and two deploys
     in one process must not see each other's.
     """
-    path = os.path.join(directory, f"{shim.stem}.py")
-    with open(path, "w", encoding="utf-8", newline="\n") as stream:
-        stream.write(shim.source)
+    path = Path(directory, f"{shim.stem}.py")
+    path.write_bytes(shim.source.encode())
     spec = importlib.util.spec_from_file_location(shim.stem, path)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"no loader for {path}")

@@ -6,15 +6,19 @@ Threads, and not asyncio's pipes, because the parent may give a pipe, a socket, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from cloudctl_modal.errors import Json
-from cloudctl_modal.redaction import Redactor
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cloudctl_modal.errors import Json
+    from cloudctl_modal.redaction import Redactor
 
 _HIGH_WATER = 1024 * 1024  # Bytes waiting to be written above which `room` waits.
 
@@ -81,17 +85,15 @@ class LineWriter:
                 self._signal_room()
 
     def _signal_room(self) -> None:
-        try:
+        with contextlib.suppress(RuntimeError):  # The loop has ended.
             self._loop.call_soon_threadsafe(self._room.set)
-        except RuntimeError:
-            pass  # The loop has ended.
 
     def _write(self, line: bytes) -> bool:
         view = memoryview(line)
         while view:
             try:
                 view = view[os.write(self._fd, view) :]
-            except BlockingIOError:
+            except BlockingIOError:  # noqa: PERF203 - the price is nothing beside a system call
                 select.select([], [self._fd], [])
             except OSError:
                 return False

@@ -30,13 +30,18 @@ const RESULTS: Readonly<Record<Method, Check>> = {
   hello: shape({protocol: oneOf([PROTOCOL_VERSION]), python: text, capabilities: texts}, {sdk: text}),
   inspect: signature,
   whoami: shape({workspace: text, environment: text}, {tokenName: text, user: text, expiresAt: time}),
-  deployApp: shape({
-    appId: filled,
-    dashboardUrl: text,
-    functions: list(shape({name: functionName, id: filled, dashboardUrl: text, signature}, {url: text, httpId: text})),
-    carried: list(functionName),
-    warnings: texts,
-  }),
+  deployApp: shape(
+    {
+      appId: filled,
+      dashboardUrl: text,
+      functions: list(
+        shape({name: functionName, id: filled, dashboardUrl: text, signature}, {url: text, httpId: text}),
+      ),
+      carried: list(functionName),
+      warnings: texts,
+    },
+    {deployedAt: time},
+  ),
   layout: shape(
     {
       functions: list(shape({name: filled, id: filled, managed: flag}, {url: text})),

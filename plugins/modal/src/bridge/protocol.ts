@@ -54,6 +54,8 @@ export interface FunctionRequest {
   url: 'private' | 'public' | 'none';
   /** CloudCTL's record of the resource, which travels with the deployment. */
   spec?: JsonValue | undefined;
+  /** For a neighbour: when it was deployed, as an earlier result said. A newer record beside the deployment wins. */
+  deployedAt?: string | undefined;
 }
 
 export interface DeployedFunction {
@@ -136,6 +138,8 @@ export interface Methods {
       functions: DeployedFunction[];
       /** Names that were deployed again from the deployment's own records. */
       carried: string[];
+      /** The time that the records bear; kept, and sent for the function when it is a neighbour. */
+      deployedAt?: string;
       warnings: string[];
     };
   };

@@ -93,6 +93,7 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
           ...(deployed.url === undefined ? {} : {url: deployed.url}),
           details: {appId: result.appId},
         },
+        ...(result.deployedAt === undefined ? {} : {deployedAt: result.deployedAt}),
         // The signature tells `call` how to pass its input on.
         spec: {...request.spec, signature: deployed.signature as unknown as JsonValue},
       };
@@ -238,5 +239,10 @@ function siblingFunction(sibling: ResourceRecord, context: Context): FunctionReq
     context.debug(`the snapshot of ${sibling.resource} is gone: ${source.directory}`);
     return [];
   }
-  return [toFunction(sibling.name, sibling.resource, sibling.spec as unknown as AiSpec, source)];
+  return [
+    {
+      ...toFunction(sibling.name, sibling.resource, sibling.spec as unknown as AiSpec, source),
+      deployedAt: sibling.deployedAt,
+    },
+  ];
 }

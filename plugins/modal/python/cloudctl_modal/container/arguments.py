@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
-class BadArguments(Exception):
+class BadArgumentsError(Exception):
     """The input does not fit the handler's parameters; the message names those that are missing or unexpected."""
 
 
@@ -53,7 +56,7 @@ def slots_of(function: object) -> tuple[Slot, ...]:
 
 
 def bind_input(slots: Sequence[Slot], has_input: bool, value: object, named: Mapping[str, object]) -> Arguments:
-    """Arguments for an input, with further ``named`` ones (a query). Raises BadArguments.
+    """Arguments for an input, with further ``named`` ones (a query). Raises BadArgumentsError.
 
     An object whose keys are all parameters becomes keyword arguments (any object, where the handler has ``**kwargs``);
     any other value is the first argument.
@@ -90,7 +93,7 @@ def _bound(
     unexpected = [name for name in named if name not in left and (name in taken or not open_ended)]
     extra = len(args) > len(positional) and not any(slot.kind == "varPositional" for slot in slots)
     if missing or unexpected or extra:
-        raise BadArguments(_complaint(slots, missing, unexpected or list(strangers), extra))
+        raise BadArgumentsError(_complaint(slots, missing, unexpected or list(strangers), extra))
     return Arguments(tuple(args), named)
 
 

@@ -13,8 +13,8 @@ import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar
 
-from cloudctl_modal.container.arguments import BadArguments, Slot, bind_input
-from cloudctl_modal.container.jsonable import NotJson, encode_json, type_name
+from cloudctl_modal.container.arguments import BadArgumentsError, Slot, bind_input
+from cloudctl_modal.container.jsonable import NotJsonError, encode_json, type_name
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -32,16 +32,16 @@ _MAGIC = (
 )
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """An answer that is no success: status, type and message of the error."""
 
-    def __init__(self, status: int, type: str, message: str) -> None:
+    def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(message)
         self.status = status
-        self.type = type
+        self.kind = kind
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The client left before its body had come whole."""
 
 
@@ -59,7 +59,7 @@ def _parse(body: bytes) -> object:
     try:
         value: object = json.loads(body, parse_constant=_not_a_number)
     except (ValueError, RecursionError) as error:
-        raise _Refused(400, "InvalidJSON", f"the body is not JSON: {error}") from None
+        raise _RefusedError(400, "InvalidJSON", f"the body is not JSON: {error}") from None
     return value
 
 
@@ -75,7 +75,7 @@ async def _body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Gone
+            raise _GoneError
         chunks.append(message.get("body") or b"")
         if not message.get("more_body"):
             return b"".join(chunks)
@@ -143,17 +143,17 @@ class Adapter:
         worker = _Worker()
         try:
             if scope.get("path", "/") not in ("", "/"):
-                raise _Refused(404, "NotFound", "this function answers at / alone")
+                raise _RefusedError(404, "NotFound", "this function answers at / alone")
             if method == "OPTIONS":
                 await self._send(send, 204, b"", None, [(b"allow", _METHODS.encode())])
             elif method == "HEAD":  # Headers without a run: what it would cost to find the length is the whole work.
                 await self._send(send, 200, b"", _JSON, [])
             else:
                 await self._answer(scope, receive, send, worker)
-        except _Gone:
+        except _GoneError:
             pass
-        except _Refused as error:
-            await self._refuse(send, error.status, error.type, str(error))
+        except _RefusedError as error:
+            await self._refuse(send, error.status, error.kind, str(error))
         finally:
             worker.close()
 
@@ -163,8 +163,8 @@ class Adapter:
         has_body = bool(body.strip())
         try:
             bound = bind_input(self._slots, has_body, _parse(body) if has_body else None, query)
-        except BadArguments as error:
-            raise _Refused(400, "BadArguments", str(error)) from None
+        except BadArgumentsError as error:
+            raise _RefusedError(400, "BadArguments", str(error)) from None
         items: AsyncIterator[object] | None = None
         try:
             if self._in_thread:
@@ -187,8 +187,8 @@ class Adapter:
                 data, kind = encode_json(result).encode("utf-8", "surrogatepass"), _JSON
         except asyncio.CancelledError:
             raise
-        except NotJson as error:
-            raise _Refused(500, "NotJSON", str(error)) from None
+        except NotJsonError as error:
+            raise _RefusedError(500, "NotJSON", str(error)) from None
         except BaseException as error:  # noqa: BLE001 - whatever the handler raises is the answer
             raise self._failure(error) from None
         if items is None:
@@ -210,12 +210,12 @@ class Adapter:
             raise
         await send({"type": "http.response.body", "body": b"]", "more_body": False})
 
-    def _failure(self, error: BaseException) -> _Refused:
+    def _failure(self, error: BaseException) -> _RefusedError:
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
-        return _Refused(500, type_name(type(error)), str(error))
+        return _RefusedError(500, type_name(type(error)), str(error))
 
-    async def _refuse(self, send: Send, status: int, type: str, message: str) -> None:
-        body = json.dumps({"error": {"type": type, "message": message}}).encode()
+    async def _refuse(self, send: Send, status: int, kind: str, message: str) -> None:
+        body = json.dumps({"error": {"type": kind, "message": message}}).encode()
         await self._send(send, status, body, _JSON, [])
 
     async def _send(

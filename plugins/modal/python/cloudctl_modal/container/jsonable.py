@@ -12,12 +12,12 @@ import pathlib
 import uuid
 
 
-class NotJson(Exception):
-    """A value has no JSON form; ``type`` names its type."""
+class NotJsonError(Exception):
+    """A value has no JSON form; ``kind`` names its type."""
 
-    def __init__(self, type: str, message: str) -> None:
+    def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
-        self.type = type
+        self.kind = kind
 
 
 def type_name(kind: type) -> str:
@@ -27,7 +27,7 @@ def type_name(kind: type) -> str:
 
 
 def _plainer(value: object) -> object:
-    """One step towards JSON for what the json module does not know. Raises NotJson."""
+    """One step towards JSON for what the json module does not know. Raises NotJsonError."""
     if isinstance(value, enum.Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -56,7 +56,7 @@ def _plainer(value: object) -> object:
         if isinstance(value, (collections.abc.Set, collections.abc.Sequence, collections.deque)):
             return list(value)
     name = type_name(type(value))
-    raise NotJson(name, f"a value of type {name} has no JSON form")
+    raise NotJsonError(name, f"a value of type {name} has no JSON form")
 
 
 def _plain_keys(value: object) -> object:
@@ -77,21 +77,21 @@ def _key(key: object) -> object:
     if plain is None or isinstance(plain, (str, int, float)):
         return plain
     name = type_name(type(key))
-    raise NotJson(name, f"a key of type {name} has no JSON form")
+    raise NotJsonError(name, f"a key of type {name} has no JSON form")
 
 
 def encode_json(value: object) -> str:
-    """``value`` as JSON text. Raises NotJson."""
+    """``value`` as JSON text. Raises NotJsonError."""
     try:
         try:
             return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plainer)
         except TypeError:  # A key that is no text; the fast way cannot mend it.
             return json.dumps(_plain_keys(value), ensure_ascii=False, allow_nan=False)
-    except NotJson:
+    except NotJsonError:
         raise
     except RecursionError:
-        raise NotJson(type_name(type(value)), "the value is nested too deeply, or contains itself") from None
+        raise NotJsonError(type_name(type(value)), "the value is nested too deeply, or contains itself") from None
     except ValueError as error:
         if "ircular" in str(error):
-            raise NotJson(type_name(type(value)), "the value contains itself") from None
-        raise NotJson("float", "the value holds a number that is not finite (nan or infinity)") from None
+            raise NotJsonError(type_name(type(value)), "the value contains itself") from None
+        raise NotJsonError("float", "the value holds a number that is not finite (nan or infinity)") from None

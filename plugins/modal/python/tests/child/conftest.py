@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .driver import CLIENT, ROOT, Child, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 DIGEST_LETTERS = "0123456789abcdef"
 
@@ -40,7 +42,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     state = tmp_path_factory.mktemp("modal-local")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with open(state / "output.txt", "wb") as output:
+    with (state / "output.txt").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "modal_local", "serve", "--state", str(state)],
             env=environment,
@@ -108,7 +110,7 @@ class Project:
             "name": name,
             "handler": handler,
             "package": {"digest": self.digest, "directory": str(self.directory)},
-            "image": {"kind": "modal", "python": "3.11"},
+            "image": {"kind": "modal", "python": f"{sys.version_info.major}.{sys.version_info.minor}"},
             "cpu": 0.25,
             "memory": 256,
             "timeout": 60,
@@ -123,6 +125,11 @@ def project(tmp_path: Path) -> Project:
     directory = tmp_path / "project"
     directory.mkdir()
     return Project(directory)
+
+
+def warnings_of(result: Message) -> list[str]:
+    """The warnings of a deploy, but for Modal's own about the Python that runs this suite."""
+    return [warning for warning in result["warnings"] if "EOL" not in warning]
 
 
 def deploy_params(app: str, *functions: Message, target: str | None = None, replace: bool = False) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import Self
+
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = ROOT / "child.py"
 PROTOCOL = ROOT.parent / "protocol"
@@ -21,7 +24,7 @@ PATIENCE = 40.0  # Seconds for one reply on a busy machine.
 Message = dict[str, Any]
 
 
-class ChildGone(Exception):
+class ChildGoneError(Exception):
     """The child ended before it answered."""
 
 
@@ -75,7 +78,7 @@ class Child:
         for thread in self._threads:
             thread.start()
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,6 +131,11 @@ class Child:
         self.write(json.dumps({"id": self._next, "method": method, "params": params or {}}).encode() + b"\n")
         return self._next
 
+    @property
+    def last(self) -> int:
+        """Id of the request that was sent last."""
+        return self._next
+
     def cancel(self, number: int) -> None:
         self.write(json.dumps({"method": "cancel", "params": {"id": number}}).encode() + b"\n")
 
@@ -135,7 +143,7 @@ class Child:
         """The reply to a request, whole."""
         message = self._queue(number).get(timeout=patience)
         if "gone" in message:
-            raise ChildGone(self.noise.decode("utf-8", "replace"))
+            raise ChildGoneError(self.noise.decode("utf-8", "replace"))
         return message
 
     def ask(self, method: str, params: Message | None = None, patience: float = PATIENCE) -> Message:
@@ -175,10 +183,8 @@ class Child:
         if self._credentials_end is not None:
             os.close(self._credentials_end)
             self._credentials_end = None
-        try:
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
-        except OSError:
-            pass
         try:
             code = self.process.wait(10)
         except subprocess.TimeoutExpired:

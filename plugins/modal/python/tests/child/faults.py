@@ -13,6 +13,7 @@ from grpclib import GRPCError
 from grpclib.const import Cardinality, Handler
 from modal._utils.grpc_utils import custom_detail_codec
 from modal_proto import api_grpc
+from typing_extensions import Self
 
 # A fault gets the request and a function that asks the real server; it returns a reply, a list of replies, or raises.
 Ask = Callable[[], Awaitable[Any]]
@@ -40,7 +41,7 @@ class Relay:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(10)
         return self

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .conftest import Project, deploy_params
-from .driver import Child, Message
 
-SOURCE = '''
+if TYPE_CHECKING:
+    from .driver import Child, Message
+
+SOURCE = """
 import asyncio, dataclasses, datetime, decimal, sys, time
 from functools import partial
 
@@ -82,18 +84,35 @@ def _inner():
 
 makes = lambda: _inner()
 made = makes
-'''
-NAMES = (
-    "handler later numbers anumbers keywords nothing plain custom builtin leaves midway point data partially instance made"
-).split()
+"""
+NAMES = [
+    "handler",
+    "later",
+    "numbers",
+    "anumbers",
+    "keywords",
+    "nothing",
+    "plain",
+    "custom",
+    "builtin",
+    "leaves",
+    "midway",
+    "point",
+    "data",
+    "partially",
+    "instance",
+    "made",
+]
 APP = "calls"
 
 
 @pytest.fixture(scope="module")
 def deployed(shared: Child, tmp_path_factory: pytest.TempPathFactory) -> Child:
     """A child whose app has all the functions."""
-    project = Project(tmp_path_factory.mktemp("calls")).write("main.py", SOURCE).write(
-        "broken.py", "import no_such_module\ndef handler(): pass\n"
+    project = (
+        Project(tmp_path_factory.mktemp("calls"))
+        .write("main.py", SOURCE)
+        .write("broken.py", "import no_such_module\ndef handler(): pass\n")
     )
     functions = [project.function(name, handler=f"main.{name}") for name in NAMES]
     functions.append(project.function("sleeps", handler="main.sleeps", timeout=1))

@@ -5,28 +5,38 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
-from .conftest import Project, Server, deploy_params
+from .conftest import Project, Server, deploy_params, warnings_of
 from .driver import Child
 from .faults import Ask, Relay
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def running(server: Server) -> Iterator[Relay]:
+    with Relay(server.url) as relay:
+        yield relay
+
 
 @pytest.fixture
-def relay(server: Server) -> Iterator[Relay]:
-    with Relay(server.url) as running:
-        yield running
+def relay(running: Relay) -> Iterator[Relay]:
+    """The relay without faults."""
+    running.seen.clear()
+    yield running
+    running.faults.clear()
 
 
-@pytest.fixture
-def relayed(relay: Relay, server: Server) -> Iterator[Child]:
+@pytest.fixture(scope="module")
+def relayed(running: Relay, server: Server) -> Iterator[Child]:
     """A child that speaks to the relay."""
-    with Child({**server.credentials, "MODAL_SERVER_URL": relay.url}) as child:
+    with Child({**server.credentials, "MODAL_SERVER_URL": running.url}) as child:
         yield child
 
 
@@ -41,7 +51,9 @@ def test_an_image_that_cannot_be_built(relay: Relay, relayed: Child, project: Pr
         return reply
 
     async def build(_request: Any, _ask: Ask) -> Any:
-        lines = "".join(f"#{i} step\n" for i in range(300)) + "ERROR: No matching distribution found for no-such-package\n"
+        lines = (
+            "".join(f"#{i} step\n" for i in range(300)) + "ERROR: No matching distribution found for no-such-package\n"
+        )
         failure = api_pb2.GenericResult(status=api_pb2.GenericResult.GENERIC_STATUS_FAILURE)
         return [
             api_pb2.ImageJoinStreamingResponse(task_logs=[api_pb2.TaskLogs(data=lines[:40])]),
@@ -56,7 +68,7 @@ def test_an_image_that_cannot_be_built(relay: Relay, relayed: Child, project: Pr
     log = failure["data"]["log"].splitlines()
     assert log[-1] == "ERROR: No matching distribution found for no-such-package"
     assert len(log) == 200
-    logged = [note["log"] for note in relayed.notes("progress", 1) if note.get("log")]
+    logged = [note["log"] for note in relayed.notes("progress", relayed.last) if note.get("log")]
     assert logged[0] == "#0 step" and logged[-1] == log[-1]
     assert "AppClientDisconnect" in relay.seen
     assert "AppPublish" not in relay.seen
@@ -70,7 +82,7 @@ def test_a_state_volume_that_is_not_allowed(relay: Relay, relayed: Child, projec
 
     relay.faults["VolumeGetOrCreate"] = forbidden
     result = relayed.ask("deployApp", deploy_params("no-state", _project(project).function("one")))
-    (warning,) = result["warnings"]
+    (warning,) = warnings_of(result)
     assert "cloudctl-state" in warning and "foreign" in warning
     (live,) = relayed.ask("layout", {"app": "no-state"})["functions"]
     assert (live["name"], live["managed"]) == ("one", False)
@@ -91,7 +103,7 @@ def test_warnings_of_the_server_come_once(relay: Relay, relayed: Child, project:
 
     relay.faults |= {"AppPublish": publish, "FunctionCreate": create}
     result = relayed.ask("deployApp", deploy_params("warned", _project(project).function("one")))
-    assert sorted(result["warnings"]) == ["A slow region.", "Something will change soon."]
+    assert sorted(warnings_of(result)) == ["A slow region.", "Something will change soon."]
 
 
 REFUSALS = [
@@ -192,6 +204,18 @@ def test_cancelled_while_it_publishes(relay: Relay, relayed: Child, project: Pro
             break
         assert time.monotonic() < end, live
         time.sleep(0.1)
+
+
+def test_a_server_that_falls_silent_is_noticed(relay: Relay, relayed: Child) -> None:
+    relayed.ask("whoami")
+
+    async def silent(_request: Any, _ask: Ask) -> Any:
+        await asyncio.sleep(60)
+
+    relay.faults |= {"AppList": silent, "ClientHello": silent}
+    before = time.monotonic()
+    assert relayed.error("listFunctions", patience=20)["code"] == "UNREACHABLE"
+    assert time.monotonic() - before < 8.5
 
 
 def test_a_deploy_costs_few_calls(relay: Relay, relayed: Child, project: Project) -> None:

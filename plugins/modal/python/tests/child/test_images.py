@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,9 @@ from cloudctl_modal import shim
 from cloudctl_modal.errors import BridgeError
 from cloudctl_modal.images import read_requirements
 from cloudctl_modal.inspector import inspect_handler
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HASHED = "six==1.17.0 \\\n    --hash=sha256:abc \\\n    --hash=sha256:def"
 
@@ -24,10 +27,18 @@ def _write(directory: Path, files: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("files", "text", "local"),
     [
-        ({"r.txt": "numpy\ntorch==2.7 ; python_version > '3.9'\n"}, "numpy\ntorch==2.7 ; python_version > '3.9'\n", False),
+        (
+            {"r.txt": "numpy\ntorch==2.7 ; python_version > '3.9'\n"},
+            "numpy\ntorch==2.7 ; python_version > '3.9'\n",
+            False,
+        ),
         ({"r.txt": "-r base.txt\nb\n", "base.txt": "a\n"}, "a\nb\n", False),
         ({"r.txt": "--requirement=sub/x.txt", "sub/x.txt": "-r y.txt # more\na", "sub/y.txt": "b"}, "b\na\n", False),
-        ({"r.txt": "--index-url https://example.org/simple\n--pre\na\n"}, "--index-url https://example.org/simple\n--pre\na\n", False),
+        (
+            {"r.txt": "--index-url https://example.org/simple\n--pre\na\n"},
+            "--index-url https://example.org/simple\n--pre\na\n",
+            False,
+        ),
         ({"r.txt": HASHED}, HASHED + "\n", False),
         ({"r.txt": "-r https://example.org/r.txt"}, "-r https://example.org/r.txt\n", False),
         ({"r.txt": "a @ git+https://example.org/a.git"}, "a @ git+https://example.org/a.git\n", False),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cloudctl_modal.errors import BridgeError
 from cloudctl_modal.inspector import inspect_handler
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAIN = "main.py"
 
@@ -31,12 +33,24 @@ KINDS: list[tuple[str, str, str]] = [
     ("generator", "def handler():\n    yield 1", "generator"),
     ("yield from", "def handler():\n    yield from []", "generator"),
     ("yield as an expression", "def handler():\n    x = yield\n    return x", "generator"),
-    ("yield deep inside", "def handler():\n    for x in y:\n        if x:\n            with z:\n                yield x", "generator"),
+    (
+        "yield deep inside",
+        "def handler():\n    for x in y:\n        if x:\n            with z:\n                yield x",
+        "generator",
+    ),
     ("async generator", "async def handler():\n    yield 1", "asyncGenerator"),
     ("yield of an inner def", "def handler():\n    def inner():\n        yield 1\n    return list(inner())", "sync"),
-    ("yield of an inner async def", "def handler():\n    async def inner():\n        yield 1\n    return inner", "sync"),
+    (
+        "yield of an inner async def",
+        "def handler():\n    async def inner():\n        yield 1\n    return inner",
+        "sync",
+    ),
     ("yield of a lambda", "def handler():\n    return lambda: (yield)", "sync"),
-    ("yield of an inner class's method", "def handler():\n    class A:\n        def m(self):\n            yield 1\n    return A", "sync"),
+    (
+        "yield of an inner class's method",
+        "def handler():\n    class A:\n        def m(self):\n            yield 1\n    return A",
+        "sync",
+    ),
     ("yield in a default of an inner def", "def handler():\n    def inner(a=(yield)):\n        pass", "generator"),
     ("await in a comprehension", "async def handler():\n    return [x async for x in y]", "async"),
     ("decorated", "import torch\n@torch.no_grad()\ndef handler(x): return x", "sync"),
@@ -93,13 +107,21 @@ PLACES: list[tuple[str, dict[str, str | bytes], str, str, int]] = [
         1,
     ),
     ("byte order mark", {MAIN: b"\xef\xbb\xbfdef handler(): pass"}, "main.handler", MAIN, 1),
-    ("declared encoding", {MAIN: "# coding: latin-1\nx = 'é'\ndef handler(): pass".encode("latin-1")}, "main.handler", MAIN, 3),
+    (
+        "declared encoding",
+        {MAIN: "# coding: latin-1\nx = 'é'\ndef handler(): pass".encode("latin-1")},
+        "main.handler",
+        MAIN,
+        3,
+    ),
     ("CRLF", {MAIN: b"x = 1\r\n\r\ndef handler(): pass\r\n"}, "main.handler", MAIN, 3),
     ("Unicode names", {"größe.py": "def maß(): pass"}, "größe.maß", "größe.py", 1),
 ]
 
 
-@pytest.mark.parametrize(("files", "handler", "file", "line"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES])
+@pytest.mark.parametrize(
+    ("files", "handler", "file", "line"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES]
+)
 def test_place(tmp_path: Path, files: dict[str, str | bytes], handler: str, file: str, line: int) -> None:
     _write(tmp_path, files)
     found = inspect_handler(str(tmp_path), handler)
@@ -132,7 +154,9 @@ MISSING: list[tuple[str, dict[str, str | bytes], str, str, list[str]]] = [
 @pytest.mark.parametrize(
     ("files", "handler", "reason", "suggestions"), [case[1:] for case in MISSING], ids=[case[0] for case in MISSING]
 )
-def test_missing(tmp_path: Path, files: dict[str, str | bytes], handler: str, reason: str, suggestions: list[str]) -> None:
+def test_missing(
+    tmp_path: Path, files: dict[str, str | bytes], handler: str, reason: str, suggestions: list[str]
+) -> None:
     _write(tmp_path, files)
     with pytest.raises(BridgeError) as caught:
         inspect_handler(str(tmp_path), handler)

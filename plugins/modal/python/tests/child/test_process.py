@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from .conftest import Project, Server, deploy_params
-from .driver import CHILD, Child, ChildGone
+from .driver import CHILD, Child, ChildGoneError
 from .test_vectors import validate
 
 TOKENS = {"MODAL_TOKEN_ID": "ak-0123456789abcdef", "MODAL_TOKEN_SECRET": "as-0123456789abcdef"}
@@ -47,7 +47,9 @@ def test_every_reply_and_notification_fits_the_schema(child: Child, project: Pro
     assert {"connect", "image", "upload", "function", "publish", "record"} <= stages
 
 
-@pytest.mark.parametrize("line", [b"nonsense", b"[]", b"1", b"{}", b'{"id": 1}', b'{"id": 0, "method": "hello"}', b"\xff"])
+@pytest.mark.parametrize(
+    "line", [b"nonsense", b"[]", b"1", b"{}", b'{"id": 1}', b'{"id": 0, "method": "hello"}', b"\xff"]
+)
 def test_a_wrong_line_is_answered_and_survived(line: bytes) -> None:
     with Child() as child:
         child.write(line + b"\n")
@@ -58,7 +60,9 @@ def test_a_wrong_line_is_answered_and_survived(line: bytes) -> None:
 def test_unknown_methods_and_wrong_params() -> None:
     with Child() as child:
         assert child.error("destroyEverything")["code"] == "UNKNOWN_METHOD"
-        wrong = child.error("deployApp", {"app": "a b", "functions": [], "target": "x", "client": "c"})
+        name = child.error("createVolume", {"name": "a b"})
+        assert name["code"] == "INVALID"
+        wrong = child.error("deployApp", {"app": "a", "functions": [], "target": "x", "client": "c"})
         assert wrong["code"] == "INVALID_PARAMS"
         assert "functions" in wrong["message"]
 
@@ -78,9 +82,13 @@ def _mute_server() -> socket.socket:
     return listener
 
 
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def test_end_of_file_ends_a_busy_child_within_a_second_or_so() -> None:
     with _mute_server() as mute:
-        child = Child({**TOKENS, "MODAL_SERVER_URL": f"http://127.0.0.1:{mute.getsockname()[1]}"})
+        child = Child({**TOKENS, "MODAL_SERVER_URL": _url(mute)})
         child.ask("hello", {"protocol": 1, "client": "test"})
         number = child.start("whoami")
         time.sleep(1.5)  # Until it waits for the server.
@@ -119,12 +127,21 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     os.close(write_end)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc exists on Linux alone")
+def test_it_leaves_no_core_dumps() -> None:
+    with Child() as child:
+        child.ask("hello", {"protocol": 1, "client": "test"})
+        limits = Path(f"/proc/{child.process.pid}/limits").read_text().splitlines()
+        (core,) = [line.split() for line in limits if line.startswith("Max core file size")]
+        assert core[4:6] == ["0", "0"]
+
+
 def test_a_killed_child_is_noticed() -> None:
     child = Child()
     child.ask("hello", {"protocol": 1, "client": "test"})
     number = child.start("whoami")
     child.process.send_signal(signal.SIGKILL)
-    with pytest.raises(ChildGone):
+    with pytest.raises(ChildGoneError):
         child.reply(number)
     assert child.close() == -signal.SIGKILL
 
@@ -212,7 +229,7 @@ def test_a_secret_in_an_answer_is_redacted(project: Project) -> None:
     assert "[redacted]" in failure["message"]
 
 
-METHODS = [
+METHODS: list[tuple[str, dict[str, Any]]] = [
     ("whoami", {}),
     ("listFunctions", {}),
     ("listVolumes", {}),
@@ -245,35 +262,45 @@ def test_a_refused_connection_is_told_soon(project: Project) -> None:
 
 def test_a_mute_server_is_told_within_eight_seconds(project: Project) -> None:
     with _mute_server() as mute:
-        assert _ask_all_unreachable(f"http://127.0.0.1:{mute.getsockname()[1]}", project) < 8
+        assert _ask_all_unreachable(_url(mute), project) < 8
 
 
 def test_an_unknown_host_is_told_soon(project: Project) -> None:
     assert _ask_all_unreachable("https://no-such-host.invalid", project) < 8
 
 
-def test_a_dead_proxy_is_told_soon() -> None:
+def test_a_dead_proxy_is_told_soon(tmp_path: Path) -> None:
     environment = {"HTTPS_PROXY": "http://127.0.0.1:9", "MODAL_SERVER_URL": "https://api.example.invalid"}
     with Child(TOKENS, environment) as child:
+        failure = child.error("whoami", patience=10)
+    assert failure["code"] == "UNREACHABLE"
+    assert "proxy" in failure["message"]
+    (tmp_path / "python_socks.py").write_text("")  # As if it were installed: only the proxy is missing then.
+    with Child(TOKENS, {**environment, "PYTHONPATH": str(tmp_path)}) as child:
         failure = child.error("whoami", patience=10)
     assert failure["code"] == "UNREACHABLE"
     assert "refused" in failure["message"]
 
 
+def test_a_proxy_does_not_stand_before_the_local_server(server: Server) -> None:
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    with Child(server.credentials, proxies) as child:
+        child.ask("whoami")
+
+
 def test_cancel_is_quick() -> None:
-    with _mute_server() as mute:
-        with Child({**TOKENS, "MODAL_SERVER_URL": f"http://127.0.0.1:{mute.getsockname()[1]}"}) as child:
-            child.ask("hello", {"protocol": 1, "client": "test"})
-            number = child.start("whoami")
-            time.sleep(1.0)
-            before = time.monotonic()
-            child.cancel(number)
-            assert child.reply(number)["error"]["code"] == "CANCELLED"
-            assert time.monotonic() - before < 0.5
-            child.cancel(number)  # Answered already: nothing more comes.
-            child.cancel(12345)
-            child.ask("hello", {"protocol": 1, "client": "test"})
-            assert child._queue(number).empty()
+    with _mute_server() as mute, Child({**TOKENS, "MODAL_SERVER_URL": _url(mute)}) as child:
+        child.ask("hello", {"protocol": 1, "client": "test"})
+        number = child.start("whoami")
+        time.sleep(1.0)
+        before = time.monotonic()
+        child.cancel(number)
+        assert child.reply(number)["error"]["code"] == "CANCELLED"
+        assert time.monotonic() - before < 0.5
+        child.cancel(number)  # Answered already: nothing more comes.
+        child.cancel(12345)
+        child.ask("hello", {"protocol": 1, "client": "test"})
+        assert child._queue(number).empty()
 
 
 def test_a_full_pipe_blocks_neither_cancel_nor_items(child: Child, project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cloudctl_modal.credentials import _read_environment
-from cloudctl_modal.decode import Misfit
+from cloudctl_modal.decode import MisfitError
 from cloudctl_modal.errors import BridgeError
 from cloudctl_modal.params import READERS, read_message
 
@@ -81,7 +81,7 @@ def test_credentials_are_read_as_the_schema_says(vector: dict[str, Any]) -> None
     if vector["valid"]:
         assert _read_environment(data) == vector["message"]["environment"]
     else:
-        with pytest.raises(Misfit):
+        with pytest.raises(MisfitError):
             _read_environment(data)
 
 
