@@ -18,6 +18,7 @@ import {
 } from '@cloudctl/provider-sdk';
 import type {FunctionRequest, Image, Signature} from '../bridge/index.js';
 import type {Modal} from '../modal.js';
+import {HTTP_SUFFIX} from '../names.js';
 import {meterAi} from '../prices.js';
 import {pythonOf} from '../runtimes.js';
 import {type AiSpec, resolveAi} from './ai-spec.js';
@@ -76,7 +77,7 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
         {app: request.app!, functions, target: request.name, replace: request.replace, client: `${name}/${version}`},
         {signal: context.signal, onProgress: modal.onProgress},
       );
-      for (const warning of result.warnings) context.warn(warning);
+      for (const warning of result.warnings) context.warn(ofTheFunction(warning, functions));
       if (result.carried.length > 0)
         context.warn(`Deployed elsewhere and kept as they are: ${result.carried.join(', ')}.`);
       const deployed = result.functions.find(candidate => candidate.name === request.name)!;
@@ -137,6 +138,11 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
 
     meter: meterAi,
   };
+}
+
+/** What is said of a function's HTTP companion is said of the function: the companion is part of it. */
+function ofTheFunction(warning: string, functions: readonly FunctionRequest[]): string {
+  return functions.reduce((text, {name}) => text.replaceAll(`'${name}${HTTP_SUFFIX}'`, `'${name}'`), warning);
 }
 
 /** Local Modal builds no image: a module that is missing there may well be in the requirements. */
