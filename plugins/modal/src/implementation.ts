@@ -24,6 +24,8 @@ export function implement(): ProviderImplementation<typeof RESOURCES> {
     prepare: (operation, context) => {
       if (!OFFLINE.has(operation)) modalFor(context).prepare();
     },
+    verify: context => modalFor(context).identity(),
+    ownProfile: async (name, environment) => (await import('./own-profile.js')).readOwnProfile(name, environment),
     prices: async () => (await import('./prices.js')).PRICES,
     views: {
       list: async (view, terminal) => (await import('#ink')).drawList(view, terminal),

@@ -1,4 +1,4 @@
-import type {Context, Scope} from '@cloudctl/provider-sdk';
+import type {Context, Identity, Scope} from '@cloudctl/provider-sdk';
 import type {Bridge, Connection, Progress} from './bridge/index.js';
 import type {PythonRuntime} from './runtime/index.js';
 
@@ -42,6 +42,12 @@ export class Modal {
   scope(): Promise<Scope> {
     this.#scope ??= this.#findScope();
     return this.#scope;
+  }
+
+  /** Asks Modal whose tokens these are. */
+  async identity(): Promise<Identity> {
+    const bridge = await this.bridge();
+    return bridge.whoami({signal: this.context.signal});
   }
 
   /** Passes the child's progress on to whoever shows it. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 
 import grpclib.exceptions
 from modal import exception as sdk
@@ -56,13 +57,14 @@ def plain(error: BaseException) -> str:
 
 def unreachable(server: str, why: str = "") -> BridgeError:
     """UNREACHABLE for ``server``, a URL."""
-    message = f"Modal does not answer at {server}{': ' + why if why else ''}. Check the network, or the proxy settings."
+    message = f"Modal does not answer at {server}{': ' + why if why else ''}."
     return BridgeError("UNREACHABLE", message, {"server": server})
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the exception means that the connection failed."""
-    return isinstance(error, _LOST)
+    """Whether the exception means that the connection failed: gRPC's, or HTTP's for files and records."""
+    http = sys.modules.get("aiohttp")  # The SDK imports it with the first file; before, nobody can raise its errors.
+    return isinstance(error, _LOST) or (http is not None and isinstance(error, http.ClientConnectionError))
 
 
 def _missing(error: sdk.NotFoundError) -> BridgeError:

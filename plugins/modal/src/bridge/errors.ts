@@ -46,11 +46,7 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     'Take the modal.App and its decorators out of the file: CloudCTL deploys plain functions.',
     'Or deploy that file with Modal itself: modal deploy FILE',
   ),
-  UNREACHABLE: fixed(
-    EXIT.environment,
-    'Check the network connection, and HTTPS_PROXY where there is a proxy, then run the same command again.',
-    'To work without a network: add --target local',
-  ),
+  UNREACHABLE: unreachable,
   AUTH: fixed(
     EXIT.credentials,
     SECRETS,
@@ -98,6 +94,18 @@ function handlerNotFound(error: ChildError, subject: Subject): Mapped {
   const directory = param(subject, 'directory');
   if (error.data?.['reason'] === 'file' && directory !== undefined) hints.push(`Looked in ${directory}`);
   return {code: error.code, exitCode: EXIT.usage, hints};
+}
+
+/** A server on loopback is Local Modal, which starts by itself; any other is a matter of the network. */
+function unreachable(error: ChildError): Mapped {
+  const local = /^https?:\/\/(127\.|localhost\b)/.test(field(error, 'server') ?? '');
+  const hints = local
+    ? ['Local Modal may have ended; the same command starts it again.', 'See how it is: cloudctl modal local status']
+    : [
+        'Check the network connection, and HTTPS_PROXY where there is a proxy, then run the same command again.',
+        'To work without a network: add --target local',
+      ];
+  return {code: error.code, exitCode: EXIT.environment, hints};
 }
 
 function notFound(error: ChildError): Mapped {
