@@ -95,7 +95,12 @@ async function buildSdk() {
 await buildSdk();
 await buildPackage(
   root,
-  [...(await commandsIn(join(root, 'src'))), join(root, 'src/command-line/help.ts'), join(root, 'src/main.ts')],
+  [
+    ...(await commandsIn(join(root, 'src'))),
+    ...['command-line/help.ts', 'command-line/argv-guard.ts', 'credentials/keyring-helper.ts', 'main.ts'].map(file =>
+      join(root, 'src', file),
+    ),
+  ],
   join(root, 'src/presentation/ink/index.ts'),
 );
 const modal = join(root, 'plugins/modal');

@@ -42,7 +42,7 @@ const roomOf = (path: string): string => /^src\/([^/]+)/.exec(path)?.[1] ?? path
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['command-line'],
   commands: ['command-line', 'services', 'presentation', 'providers'],
-  'command-line': ['services', 'providers', 'config'],
+  'command-line': ['services', 'providers', 'config', 'credentials'],
   presentation: ['services', 'packaging'],
   services: ['providers', 'ledger', 'packaging', 'cost', 'credentials', 'config'],
   ledger: ['packaging'],

@@ -1,5 +1,15 @@
 /** Flags of the provider verbs that take a value, so that a peek does not mistake the value for an argument. */
-const WITH_VALUE = new Set(['--provider', '-p', '--target', '-t', '--name', '--source', '--filter', '--data']);
+const WITH_VALUE = new Set([
+  '--provider',
+  '-p',
+  '--target',
+  '-t',
+  '--profile',
+  '--name',
+  '--source',
+  '--filter',
+  '--data',
+]);
 
 export interface Peeked {
   provider?: string;

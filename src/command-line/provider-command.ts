@@ -4,17 +4,15 @@ import {
   type OperationName,
   type ProviderDefinition,
   type ResourceTypeDefinition,
-  type Terminal,
 } from '@cloudctl/provider-sdk';
-import {CloudCommand, hasColor} from '@cloudctl/provider-sdk/oclif';
 import * as Flags from '@oclif/core/flags';
 import type {ArgInput, FlagInput} from '@oclif/core/interfaces';
 import {readUserConfig} from '../config/user-config.js';
 import {toOclifFlags} from '../providers/flags.js';
 import {loadDefinition} from '../providers/loading.js';
-import {type Registry, readRegistry} from '../providers/registry.js';
 import {chooseProvider} from '../providers/selection.js';
-import type {Host, Session} from '../services/session.js';
+import type {Session} from '../services/session.js';
+import {HostCommand} from './host-command.js';
 import {peek} from './peek.js';
 
 /** Flags of every verb that goes to a provider. */
@@ -23,6 +21,10 @@ export const providerFlags = {
   target: Flags.string({
     char: 't',
     summary: "Where to: the provider's cloud, or what stands in for it.",
+    helpValue: 'NAME',
+  }),
+  profile: Flags.string({
+    summary: "Stored credentials to use; PROVIDER:NAME is one of the provider's own configuration.",
     helpValue: 'NAME',
   }),
 };
@@ -36,33 +38,10 @@ export interface Parsed {
 }
 
 /** A verb that goes to one provider: chooses it, parses its flags with the core's, opens a session and ends it. */
-export abstract class ProviderCommand<Data extends object> extends CloudCommand<Data> {
+export abstract class ProviderCommand<Data extends object> extends HostCommand<Data> {
   static override baseFlags = providerFlags;
 
   #session: Session | undefined;
-
-  protected get registry(): Registry {
-    return readRegistry(this.config);
-  }
-
-  protected get host(): Host {
-    return {
-      version: this.config.version,
-      cacheDir: this.config.cacheDir,
-      dataDir: this.config.dataDir,
-      workingDirectory: process.cwd(),
-      environment: process.env,
-      signal: this.signal,
-      report: this.report,
-      warn: message => this.addWarning(message),
-      debug: message => this.debug(message),
-    };
-  }
-
-  /** What may be drawn on; nothing off a terminal. */
-  protected get terminal(): Terminal | undefined {
-    return this.interactive ? {columns: process.stdout.columns ?? 80, color: hasColor(process.stdout)} : undefined;
-  }
 
   /** Chooses the provider by a look at argv, then parses once with its flags among the core's. */
   protected async parseFor(operation: OperationName): Promise<Parsed> {
@@ -93,6 +72,7 @@ export abstract class ProviderCommand<Data extends object> extends CloudCommand<
     const {openSession} = await import('../services/session.js');
     this.#session = await openSession(this.host, definition, {
       target: flags['target'] as string | undefined,
+      profile: flags['profile'] as string | undefined,
       operation,
       connected,
     });

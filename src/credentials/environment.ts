@@ -1,37 +1,33 @@
-import {credentialsError, type ProviderDefinition, Secret, type TargetDefinition} from '@cloudctl/provider-sdk';
+import {type CredentialDefinition, type ProviderDefinition, Secret} from '@cloudctl/provider-sdk';
+
+/** Which of a provider's credentials stand in environment variables. */
+export interface EnvironmentCredentials {
+  found: ReadonlyMap<string, Secret>;
+  missing: readonly CredentialDefinition[];
+}
 
 /**
- * The credentials that a target needs, from the environment variables that the provider names.
+ * Credentials in environment variables.
  *
- * All or none: half a set is an error, because the other half would come from somewhere else and not fit.
- *
- * @throws CloudError with exit code 4 that names every way out.
+ * Each is taken out of the environment when it is first looked at, so that neither a diagnostic report of Node's nor a
+ * child that inherits the environment has it.
  */
-export function resolveCredentials(
-  definition: ProviderDefinition,
-  target: TargetDefinition,
-  environment: Readonly<Record<string, string | undefined>>,
-): ReadonlyMap<string, Secret> {
-  if (!target.credentials) return new Map();
-  const found = definition.credentials.filter(({variable}) => environment[variable]);
-  if (found.length === definition.credentials.length) {
-    return new Map(found.map(({key, variable}) => [key, new Secret(environment[variable]!)]));
+export class EnvironmentSource {
+  readonly #taken = new Map<string, Secret>();
+
+  /** @param environment changed by {@link read}. */
+  constructor(private readonly environment: Record<string, string | undefined>) {}
+
+  read({credentials}: Pick<ProviderDefinition, 'credentials'>): EnvironmentCredentials {
+    const found = new Map<string, Secret>();
+    for (const {key, variable} of credentials) {
+      const value = this.environment[variable];
+      delete this.environment[variable];
+      // An empty variable is how scripts unset one.
+      if (value) this.#taken.set(variable, new Secret(value));
+      const secret = this.#taken.get(variable);
+      if (secret !== undefined) found.set(key, secret);
+    }
+    return {found, missing: credentials.filter(({key}) => !found.has(key))};
   }
-  const missing = definition.credentials.filter(credential => !found.includes(credential));
-  const without = definition.targets.find(({credentials}) => !credentials);
-  const hints = [
-    `Set ${found.length > 0 ? 'it' : 'them'}: ${missing.map(({variable}) => `export ${variable}=...`).join('; ')}`,
-    ...(without === undefined ? [] : [`Or go without an account: --target ${without.name} (${without.summary})`]),
-  ];
-  if (found.length > 0) {
-    throw credentialsError(
-      'CREDENTIALS_INCOMPLETE',
-      `${found.map(({variable}) => variable).join(', ')} is set, but ${missing.map(({variable}) => variable).join(', ')} is not; ${definition.title} needs both.`,
-      {hints, provider: definition.name},
-    );
-  }
-  throw credentialsError('CREDENTIALS_MISSING', `No credentials for ${definition.title} (target "${target.name}").`, {
-    hints,
-    provider: definition.name,
-  });
 }

@@ -164,6 +164,9 @@ describe('credentials and network, with --target cloud', () => {
   test('none: every way out is named', async () => {
     const {code, stderr} = await machine.run(['list', 'ai', '--target', 'cloud']);
     expect(code).toBe(4);
+    expect(stderr).toMatch(
+      /^Error: .*\n +Store them: cloudctl secrets modal token_id; cloudctl secrets modal token_secret\n/,
+    );
     expect(stderr).toContain('MODAL_TOKEN_ID');
     expect(stderr).toContain('--target local');
   });
