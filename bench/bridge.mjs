@@ -1,12 +1,9 @@
 /** The bridge against raw pipes: the same Python answering lines, without protocol, matching or deadlines. */
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {join} from 'node:path';
 import {createInterface} from 'node:readline';
-import {pathToFileURL} from 'node:url';
-import {build} from 'esbuild';
-import {root, venvPython} from '../scripts/steps.mjs';
-import {compare, report} from './measure.mjs';
+import {venvPython} from '../scripts/steps.mjs';
+import {compare, importSources, report} from './measure.mjs';
 
 const REQUESTS = 2000;
 const MEGABYTES = 5;
@@ -15,18 +12,10 @@ const ECHO =
   'import json, sys\nfor line in sys.stdin:\n    sys.stdout.write(json.dumps({"length": len(json.loads(line)["text"])}) + "\\n")\n    sys.stdout.flush()\n';
 
 async function openBridge() {
-  const bundle = join(root, 'plugins/modal/dist/bench/bridge.mjs');
-  await build({
-    entryPoints: [join(root, 'plugins/modal/src/bridge/index.ts')],
-    outfile: bundle,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    logLevel: 'error',
-    alias: {'@cloudctl/provider-sdk': join(root, 'packages/provider-sdk/src/index.ts')},
-  });
-  const {Bridge} = await import(pathToFileURL(bundle).href);
+  const {Bridge} = await importSources(
+    "export {Bridge} from './plugins/modal/src/bridge/index.ts';",
+    'plugins/modal/dist/bench/bridge.mjs',
+  );
   const bridge = new Bridge({
     runtime: async () => ({python: venvPython, source: 'named'}),
     connection: async () => ({environment: {}}),

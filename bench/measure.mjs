@@ -1,6 +1,10 @@
 /** Measuring on a noisy machine: subjects take turns, the median counts, and only ratios within one run mean anything. */
 import {spawn} from 'node:child_process';
+import {join} from 'node:path';
 import {performance} from 'node:perf_hooks';
+import {pathToFileURL} from 'node:url';
+import {build} from 'esbuild';
+import {root} from '../scripts/steps.mjs';
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -55,4 +59,20 @@ export function report(title, medians, base, aim) {
     const ratio = name === base ? '' : `   ${(value / medians[base]).toFixed(2)} x`;
     console.log(`  ${name.padEnd(width)}  ${value.toFixed(1).padStart(9)} ms${ratio}`);
   }
+}
+
+/** Bundles sources of the project beside their package's dependencies, and imports the result. */
+export async function importSources(contents, outfile) {
+  const bundle = join(root, outfile);
+  await build({
+    stdin: {contents, resolveDir: root},
+    outfile: bundle,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    logLevel: 'error',
+    alias: {'@cloudctl/provider-sdk': join(root, 'packages/provider-sdk/src/index.ts')},
+  });
+  return import(pathToFileURL(bundle).href);
 }

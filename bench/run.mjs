@@ -2,10 +2,9 @@
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {buildAll, installPackages, makePythonEnvironment} from '../scripts/setup.mjs';
 import {capture, root, venvPython} from '../scripts/steps.mjs';
-import {command, compare, report} from './measure.mjs';
+import {command, compare, importSources, report} from './measure.mjs';
 
 await installPackages();
 await buildAll();
@@ -64,23 +63,9 @@ function makeTree() {
 }
 
 async function packaging() {
-  const {build} = await import('esbuild');
-  const bundle = join(root, 'dist/bench/packaging.mjs');
-  await build({
-    stdin: {
-      contents:
-        "export {readPackage} from './src/packaging/package.ts'; export {Snapshots} from './src/ledger/snapshots.ts';",
-      resolveDir: root,
-    },
-    outfile: bundle,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    logLevel: 'error',
-    alias: {'@cloudctl/provider-sdk': join(root, 'packages/provider-sdk/src/index.ts')},
-  });
-  const {readPackage, Snapshots} = await import(pathToFileURL(bundle).href);
+  const sources =
+    "export {readPackage} from './src/packaging/package.ts'; export {Snapshots} from './src/ledger/snapshots.ts';";
+  const {readPackage, Snapshots} = await importSources(sources, 'dist/bench/packaging.mjs');
   const tree = makeTree();
   let round = 0;
   const subjects = {

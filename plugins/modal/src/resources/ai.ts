@@ -195,41 +195,15 @@ function imageOf({image, runtime}: AiSpec): Image {
   return {kind: 'registry', reference: image, ...(bringsPython ? {} : {python: pythonOf(runtime)!})};
 }
 
-function toFunction(name: string, resource: string, spec: AiSpec, source: SourcePackage): FunctionRequest {
-  const {
-    handler,
-    requirements,
-    cpu,
-    memory,
-    gpu,
-    timeout,
-    minContainers,
-    maxContainers,
-    scaledownWindow,
-    env,
-    volumes,
-    secrets,
-    schedule,
-    url,
-  } = spec;
+function toFunction(name: string, resource: string, given: AiSpec, source: SourcePackage): FunctionRequest {
+  // What a deployment added is not part of what is asked for.
+  const {signature: _, ...spec} = given as AiSpec & {signature?: JsonValue};
+  const {runtime: _runtime, image: _image, ...options} = spec;
   return {
+    ...options,
     name,
-    handler,
     package: {digest: source.digest, directory: source.directory},
     image: imageOf(spec),
-    requirements,
-    cpu,
-    memory,
-    gpu,
-    timeout,
-    minContainers,
-    maxContainers,
-    scaledownWindow,
-    env,
-    volumes,
-    secrets,
-    schedule,
-    url,
     spec: {resource, type: 'ai', spec: spec as unknown as JsonValue},
   };
 }
