@@ -30,6 +30,10 @@ const KNOWN_GPUS = new Set(
   'T4 L4 A10 A10G L40S A100 A100-40GB A100-80GB RTX-PRO-6000 H100 H100! H200 B200 B200+ B300 ANY'.split(' '),
 );
 
+/** Said where it may matter: Local Modal shows all that it has. */
+const PARTIAL_LIST =
+  'Modal has no list of functions; these are read from its list of apps, which leaves out apps that stopped some time ago.';
+
 const KINDS: Readonly<Record<Signature['kind'], string>> = {
   sync: 'function',
   async: 'async function',
@@ -105,6 +109,7 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
       const bridge = await modal.bridge();
       const {functions, warnings} = await bridge.listFunctions({signal: context.signal});
       for (const warning of warnings) context.warn(warning);
+      if (context.target !== 'local') context.warn(PARTIAL_LIST);
       for (const {appId, dashboardUrl, ...known} of functions) {
         yield {...known, ...modal.dashboardUrl(dashboardUrl, appId), type: 'ai', details: {appId}};
       }
