@@ -101,6 +101,12 @@ async def connect() -> modal.Client:
     return client
 
 
+def forget_credentials() -> None:
+    """Take the tokens out of the environment: the client has them, and git, which the SDK runs, would inherit them."""
+    for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
+        os.environ.pop(name, None)
+
+
 async def hello(client: modal.Client) -> None:
     """Make sure that the server answers and knows the tokens."""
     greeting: Any = client.hello  # Untyped in the SDK.

@@ -41,6 +41,7 @@ class Session:
                     self._client = await sdk.connect()
                 except Exception as error:  # noqa: BLE001 - translated, or raised again
                     raise sdk_errors.translate(error, server()) or error from None
+                sdk.forget_credentials()
             return self._client
 
     async def guarded(self, work: Coroutine[Any, Any, R]) -> R:
@@ -48,7 +49,7 @@ class Session:
 
         The proof that the server is there runs beside the work, so a healthy connection costs no extra time.
         """
-        if not sdk.has_credentials():
+        if self._client is None and not sdk.has_credentials():
             work.close()
             raise BridgeError("AUTH", "There are no credentials for Modal: a token has an id and a secret.")
         sdk.prepare_environment()
@@ -139,5 +140,11 @@ async def _connect(url: str) -> None:
         to = urllib.parse.urlsplit(proxy)
         default = 1080 if to.scheme.startswith("socks") else 443 if to.scheme == "https" else 80
         host, port = to.hostname or "", to.port or default
-    _, writer = await asyncio.wait_for(asyncio.open_connection(host, port, happy_eyeballs_delay=0.25), _CONNECT)
+    opening = asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
+    try:
+        _, writer = await asyncio.wait_for(opening, _CONNECT)
+    except (OSError, asyncio.TimeoutError) as error:
+        if proxy:
+            raise ValueError(f"{_reason(error)} by the proxy, {host}:{port}") from error
+        raise
     writer.close()
