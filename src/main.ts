@@ -1,3 +1,4 @@
+import {environmentError} from '@cloudctl/provider-sdk';
 import {errorToJson, errorToText, hasColor, normaliseError} from '@cloudctl/provider-sdk/oclif';
 import {run} from '@oclif/core/run';
 import {expandPluginNames} from './command-line/plugin-names.js';
@@ -13,6 +14,7 @@ export async function main(argv: readonly string[], root: string): Promise<void>
   // oclif warns at each command about a linked ESM plugin; linking one is how plugins are written.
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1';
   try {
+    checkDirectory();
     await run(expandPluginNames(argv), root);
   } catch (thrown) {
     if (isSilentExit(thrown)) {
@@ -24,6 +26,18 @@ export async function main(argv: readonly string[], root: string): Promise<void>
     if (wantsJson(argv))
       process.stdout.write(`${JSON.stringify({error: errorToJson(error), warnings: []}, null, 2)}\n`);
     else process.stderr.write(`${errorToText(error, hasColor(process.stderr))}\n`);
+  }
+}
+
+/** A shell can stand in a directory that is no longer there; then nothing that has a path works. */
+function checkDirectory(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw environmentError('NO_WORKING_DIRECTORY', 'The directory that you are in does not exist any more.', {
+      hints: ['Change to one that exists.'],
+      cause,
+    });
   }
 }
 

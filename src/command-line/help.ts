@@ -46,8 +46,11 @@ export default class CloudHelp extends Help {
 
   /** The flags of the chosen provider, for the type on the command line or for each of its types. */
   private async providerFlags(): Promise<object> {
-    const {provider: flag, type} = peek(process.argv.slice(3));
     const registry = readRegistry(this.config);
+    const {provider: flag, type} = peek(
+      process.argv.slice(3),
+      registry.providers.flatMap(({resources}) => resources),
+    );
     const known = registry.providers.some(({resources}) => type !== undefined && resources.includes(type))
       ? type
       : undefined;

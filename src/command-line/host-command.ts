@@ -7,6 +7,9 @@ import type {Host} from '../services/session.js';
 
 /** A command that calls services: what it lends them of the process, the terminal and oclif. */
 export abstract class HostCommand<Data extends object> extends CloudCommand<Data> {
+  // oclif looks for it two classes up and no further.
+  static override enableJsonFlag = true;
+
   #host: Host | undefined;
 
   protected get registry(): Registry {

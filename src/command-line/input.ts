@@ -13,13 +13,28 @@ export async function readInput(
 ): Promise<{value: JsonValue} | undefined> {
   if (flag === undefined) return undefined;
   const [content, where] = await readText(flag, signal);
+  let value: JsonValue;
   try {
-    return {value: JSON.parse(content) as JsonValue};
+    value = JSON.parse(content.replace(/^\uFEFF/, '')) as JsonValue;
   } catch (error) {
     throw usageError('BAD_JSON', `${where} is not JSON: ${(error as Error).message}`, {
       hints: [`Text needs quotes of its own: --data '"hello"'`],
     });
   }
+  checkNumbers(content, where);
+  return {value};
+}
+
+/** Numbers that a double cannot hold would arrive as others, without a word. */
+function checkNumbers(content: string, where: string): void {
+  const numbers = content.replace(/"(?:[^"\\]|\\.)*"/g, '""').match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? [];
+  const lost = numbers.find(text =>
+    /^-?\d+$/.test(text) ? !Number.isSafeInteger(Number(text)) : !Number.isFinite(Number(text)),
+  );
+  if (lost === undefined) return;
+  throw usageError('NUMBER_TOO_LARGE', `${where} has the number ${lost}, which would not arrive as it is.`, {
+    hints: [`Pass it as text: "${lost}"`],
+  });
 }
 
 async function readText(flag: string, signal: AbortSignal): Promise<[content: string, where: string]> {
@@ -35,6 +50,14 @@ async function readText(flag: string, signal: AbortSignal): Promise<[content: st
   try {
     return [await readFile(file, 'utf8'), file];
   } catch (error) {
-    throw notFoundError('FILE_NOT_FOUND', `${file} cannot be read.`, {cause: error});
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw notFoundError(
+      'FILE_NOT_FOUND',
+      missing ? `There is no file ${file}.` : `${file} cannot be read: ${(error as Error).message}`,
+      {
+        hints: ['--data takes JSON, @FILE, or - for standard input.'],
+        cause: error,
+      },
+    );
   }
 }

@@ -14,13 +14,16 @@ const WITH_VALUE = new Set([
 export interface Peeked {
   provider?: string;
   target?: string;
-  /** The first argument that is no flag. */
+  /** The resource type: the first word that is one of the known types, else the first that is no flag. */
   type?: string;
 }
 
 /** A look at argv before it can be parsed: the flags to parse with depend on the provider and the resource type. */
-export function peek(argv: readonly string[]): Peeked {
+export function peek(argv: readonly string[], types: readonly string[] = []): Peeked {
   const peeked: Peeked = {};
+  // The value of a provider's flag looks like an argument as long as nobody knows the flag.
+  const known = argv.find((word, i) => types.includes(word) && !WITH_VALUE.has(argv[i - 1] ?? ''));
+  if (known !== undefined) peeked.type = known;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
     if (word === '--') break;

@@ -39,13 +39,18 @@ export interface Parsed {
 
 /** A verb that goes to one provider: chooses it, parses its flags with the core's, opens a session and ends it. */
 export abstract class ProviderCommand<Data extends object> extends HostCommand<Data> {
+  // oclif looks for it two classes up and no further.
+  static override enableJsonFlag = true;
   static override baseFlags = providerFlags;
 
   #session: Session | undefined;
 
   /** Chooses the provider by a look at argv, then parses once with its flags among the core's. */
   protected async parseFor(operation: OperationName): Promise<Parsed> {
-    const {provider, type} = peek(this.argv);
+    const {provider, type} = peek(
+      this.argv,
+      this.registry.providers.flatMap(({resources}) => resources),
+    );
     const typed = 'type' in this.ctor.args;
     const {definition, registered} = await this.choose(provider, typed ? type : undefined);
     const own = operation === 'deploy' && type !== undefined ? flagsOf(definition, type) : {};

@@ -10,6 +10,8 @@ export interface CallData {
   items?: JsonValue[];
 }
 
+const GOES_ON = 'The function goes on until it ends or times out; it cannot be called off from here.';
+
 export default class Call extends ProviderCommand<CallData> {
   static override summary = 'Call a deployed function and print its value as JSON.';
   static override description =
@@ -42,6 +44,7 @@ A generator's values are printed as they come, one JSON document a line.`;
       resource: parsed.args['name']!,
       ...(input === undefined ? {} : {input}),
     });
+    this.signal.addEventListener('abort', () => this.addWarning(GOES_ON), {once: true});
     const items: JsonValue[] = [];
     for (;;) {
       const {done, value} = await values.next();

@@ -9,13 +9,16 @@ export function keyringWaysOut(provider: string, keys: readonly string[], variab
   ];
 }
 
-/** There is no keyring, or it refused. Its own words only tell a locked one from an absent one. */
+/** There is no keyring, or it refused. Its own words only tell a locked or silent one from an absent one. */
 export function keyringUnavailable(reason: string, hints: readonly string[]): CloudError {
   if (/\block(ed)?\b|prompt|dismissed/i.test(reason)) {
     return credentialsError('KEYRING_LOCKED', 'The system keyring is locked, and was not unlocked.', {
       hints,
       data: {reason},
     });
+  }
+  if (/did not receive a reply|timed? ?out/i.test(reason)) {
+    return credentialsError('KEYRING_TIMEOUT', 'The system keyring gave no answer.', {hints, data: {reason}});
   }
   return credentialsError('KEYRING_UNAVAILABLE', `The system keyring cannot be reached: ${oneLine(reason)}`, {
     hints,

@@ -24,8 +24,8 @@ export interface KeyringProcessOptions {
   signal: AbortSignal;
   /** Milliseconds that the keyring has for its answer. */
   patience: number;
-  /** Called once, when the keyring takes long. */
-  onWait(): void;
+  /** Called once, when the keyring takes long; absent where nobody is there to unlock it. */
+  onWait?: (() => void) | undefined;
   /** What to do without it, for errors. */
   waysOut: readonly string[];
 }
@@ -63,7 +63,6 @@ function converse(
     const wait = (milliseconds: number): void => {
       for (const timer of timers) clearTimeout(timer);
       timers = [setTimeout(() => reject(keyringSilent(milliseconds, waysOut)), milliseconds)];
-      if (milliseconds > SAY_MS && milliseconds !== START_MS) timers.push(setTimeout(onWait, SAY_MS));
     };
     signal.addEventListener('abort', aborted, {once: true});
     channel.on('data', (chunk: Buffer) => {
@@ -73,6 +72,7 @@ function converse(
         received = received.slice(cut + 1);
         if (message.kind === 'ready') {
           wait(patience);
+          if (onWait !== undefined) timers.push(setTimeout(onWait, SAY_MS));
           channel.write(`${JSON.stringify(request)}\n`);
         } else resolve(message);
       }

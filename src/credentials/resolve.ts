@@ -87,9 +87,16 @@ async function fromStore(
     SERVICE,
     places.map(({id}) => accountOf(id)),
   );
-  const gone = places.filter(({id}) => !stored.has(accountOf(id))).map(({credential}) => credential);
-  if (gone.length === credentials.length && places.every(({entry}) => entry === undefined)) throw problem.missing();
-  if (gone.length > 0) throw problem.gone(gone, backend);
+  const gone = places.filter(({id}) => !stored.has(accountOf(id)));
+  // Of a pinned backend the index may know nothing; then nothing was lost either.
+  const never = gone.filter(({entry}) => entry === undefined).map(({credential}) => credential);
+  if (never.length === credentials.length) throw problem.missing();
+  if (never.length > 0) throw problem.halfStored(never);
+  if (gone.length > 0)
+    throw problem.gone(
+      gone.map(({credential}) => credential),
+      backend,
+    );
   return {
     values: new Map(places.map(({id, credential}) => [credential.key, stored.get(accountOf(id))!])),
     origins: places.map(({credential, entry}) => ({

@@ -43,7 +43,10 @@ export async function openStore(
     environment,
     signal,
     patience: ask === undefined ? PATIENCE.script : PATIENCE.person,
-    onWait: () => note('Waiting for the system keyring; it may be asking for its password ...'),
+    onWait:
+      ask === undefined
+        ? undefined
+        : () => note('Waiting for the system keyring; it may be asking for its password ...'),
     waysOut: keyringWaysOut(
       name,
       credentials.map(({key}) => key),

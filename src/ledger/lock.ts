@@ -17,17 +17,25 @@ export interface LockOptions {
   waitMs?: number;
 }
 
+/** What the work is told of its lock. */
+export interface HeldLock {
+  /** It was somebody else's before: look again at what you knew. */
+  waited: boolean;
+  /** Aborted when the process stood still (a closed lid, Ctrl-Z) and the lock went to somebody else. */
+  lost: AbortSignal;
+}
+
 /**
  * Runs `work` while no other process holds the lock of that name.
  *
- * @returns what `work` returns; `work` is told whether it had to wait, so that it can look again at what it knew.
+ * @returns what `work` returns.
  * @throws CloudError that names the holder when it does not let go in time.
  */
 export async function withLock<T>(
   directory: string,
   name: string,
   options: LockOptions,
-  work: (waited: boolean) => Promise<T>,
+  work: (held: HeldLock) => Promise<T>,
 ): Promise<T> {
   await mkdir(directory, {recursive: true, mode: 0o700});
   const {default: lockfile} = await import('proper-lockfile');
@@ -35,11 +43,13 @@ export async function withLock<T>(
   const holderFile = `${path}.holder`;
   const deadline = Date.now() + (options.waitMs ?? WAIT_MS);
   let waited = false;
+  const lost = new AbortController();
+  const onCompromised = (): void => lost.abort(lockLost(options.title));
   let release: (() => Promise<void>) | undefined;
   while (release === undefined) {
     options.signal.throwIfAborted();
     try {
-      release = await lockfile.lock(path, {realpath: false, stale: STALE_MS, update: STALE_MS / 4});
+      release = await lockfile.lock(path, {realpath: false, stale: STALE_MS, update: STALE_MS / 4, onCompromised});
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
       const holder = await readFile(holderFile, 'utf8').catch(() => 'another process');
@@ -58,11 +68,22 @@ export async function withLock<T>(
   if (waited) options.report({kind: 'stage', id: 'lock', title: `Waiting for the ${options.title}`, state: 'done'});
   try {
     await writeFile(holderFile, `process ${process.pid} since ${new Date().toISOString()}`);
-    return await work(waited);
+    return await work({waited, lost: lost.signal});
   } finally {
-    await rm(holderFile, {force: true});
-    await release();
+    // Once lost, lock and file are somebody else's.
+    if (!lost.signal.aborted) {
+      await rm(holderFile, {force: true});
+      await release().catch(() => undefined);
+    }
   }
+}
+
+function lockLost(title: string): Error {
+  return environmentError(
+    'LOCK_LOST',
+    `This process stood still for so long that another one may have taken the ${title}; the ledger was not written.`,
+    {hints: ['Run the same command again.']},
+  );
 }
 
 function stillLocked(title: string, holder: string): Error {

@@ -53,6 +53,7 @@ export function parseRecord(text: string, file: string): LedgerRecord {
       `The ledger record ${file} was written by a newer cloudctl (schema ${schema}; this one knows ${LEDGER_SCHEMA}).`,
       {
         hints: ['Update cloudctl: npm install -g cloudctl'],
+        ...(typeof record['app'] === 'string' ? {data: {app: record['app']}} : {}),
       },
     );
   }

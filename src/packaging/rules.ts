@@ -53,6 +53,11 @@ const SECRET_NAMES = ignore().add([
   '.aws/credentials',
 ]);
 
+/** As git on Linux: `Models/` is not `models/`. */
+function caseful(): Ignore {
+  return ignore({ignorecase: false});
+}
+
 interface Layer {
   file: string;
   /** The folder that the rules are relative to, with a slash at its end; empty at the top. */
@@ -73,7 +78,7 @@ export class IgnoreRules {
   private constructor(private readonly layers: readonly Layer[]) {}
 
   static forProject(root: string): IgnoreRules {
-    return new IgnoreRules([{file: 'built-in', base: '', rules: ignore().add(BUILT_IN)}]).within(root, '');
+    return new IgnoreRules([{file: 'built-in', base: '', rules: caseful().add(BUILT_IN)}]).within(root, '');
   }
 
   /** The rules inside `folder` (relative to the project, `/` between names), with the ignore files found there. */
@@ -85,7 +90,11 @@ export class IgnoreRules {
       const path = join(root, folder, name);
       if (!existsSync(path)) continue;
       const text = readFileSync(path, 'utf8');
-      added.push({file: `${base}${name}`, base, rules: ignore().add(name === '.dockerignore' ? anchored(text) : text)});
+      added.push({
+        file: `${base}${name}`,
+        base,
+        rules: caseful().add(name === '.dockerignore' ? anchored(text) : text),
+      });
     }
     return added.length === 0 ? this : new IgnoreRules([...this.layers, ...added]);
   }

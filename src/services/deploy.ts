@@ -1,5 +1,6 @@
 import {resolve as resolvePath} from 'node:path';
 import {
+  type CloudError,
   type DeployOutcome,
   type DeployRequest,
   type FlagValues,
@@ -52,10 +53,12 @@ export async function previewDeploy(session: Session, input: DeployInput): Promi
     record => isSibling(record, input, resolved) && (scope === undefined || sameScope(record.scope, scope)),
   );
   checkOwner(input, content?.root, previous);
-  checkNames(input, resolved, siblings);
+  checkNames(input, resolved, records);
   const source = content === undefined ? undefined : asSource(content);
   const request = makeRequest(session, input, resolved, {source, previous, siblings});
-  const plan = await methodOf(definition, implementation, input.type, 'plan')(request, context);
+  const planned = await methodOf(definition, implementation, input.type, 'plan')(request, context);
+  const effects = [...planned.effects, ...movedAway(resolved, previous)];
+  const plan = {...planned, effects};
   return {plan, resolved, ...(content === undefined ? {} : {package: content})};
 }
 
@@ -79,7 +82,7 @@ export async function deploy(session: Session, input: DeployInput): Promise<Depl
     scope.environment,
     resolved.app ?? `${input.type} ${input.resource}`,
   ].join(' ');
-  return withLock(session.locks, lock, {title, signal: host.signal, report: host.report}, async () => {
+  return withLock(session.locks, lock, {title, signal: host.signal, report: host.report}, async ({lost}) => {
     const key = {provider: definition.name, target: target.name, scope, type: input.type, resource: input.resource};
     const previous = await ledger.read(key);
     const {records, problems} = await ledger.list({
@@ -88,15 +91,17 @@ export async function deploy(session: Session, input: DeployInput): Promise<Depl
       scope,
       type: input.type,
     });
-    if (problems[0] !== undefined) throw problems[0];
+    const [hidden] = problems.filter(problem => concerns(problem, resolved));
+    if (hidden !== undefined) throw hidden;
     const siblings = records.filter(record => isSibling(record, input, resolved));
     checkOwner(input, content?.root, previous);
-    checkNames(input, resolved, siblings);
-    warnAboutMove(session, resolved, previous);
+    checkNames(input, resolved, records);
     const request = makeRequest(session, input, resolved, {source, previous, siblings});
     const outcome = await method(request, context);
     const record = await makeRecord(session, scope, request, outcome, content?.root ?? host.workingDirectory);
+    lost.throwIfAborted();
     await ledger.write(record);
+    warnAboutMove(session, resolved, previous);
     return {...outcome, record};
   });
 }
@@ -141,6 +146,12 @@ async function readSource(session: Session, input: DeployInput): Promise<Project
 /** For a preview: the project itself stands in for a snapshot that nobody has made. */
 function asSource(content: ProjectPackage): SourcePackage {
   return {digest: content.digest, directory: content.root, files: content.files.length, bytes: content.bytes};
+}
+
+/** A record that cannot be read may be of any app, unless it says of which. */
+function concerns(problem: CloudError, resolved: ResolvedResource): boolean {
+  const app = problem.data?.['app'];
+  return resolved.app !== undefined && (typeof app !== 'string' || app === resolved.app);
 }
 
 function isSibling(record: LedgerRecord, input: DeployInput, resolved: ResolvedResource): boolean {
@@ -188,26 +199,32 @@ function checkOwner(input: DeployInput, project: string | undefined, previous: L
   });
 }
 
-function checkNames(input: DeployInput, resolved: ResolvedResource, siblings: readonly LedgerRecord[]): void {
-  const other = siblings.find(record => record.name === resolved.name);
-  if (other === undefined) return;
-  throw usageError(
-    'NAME_TAKEN',
-    `"${resolved.name}" in the app "${resolved.app}" belongs to the resource "${other.resource}".`,
-    {
-      hints: [
-        `Choose another: --name ${input.resource}`,
-        `Or deploy that one again: cloudctl deploy ${input.type} ${other.resource} ...`,
-      ],
-    },
+function checkNames(input: DeployInput, resolved: ResolvedResource, records: readonly LedgerRecord[]): void {
+  const other = records.find(
+    record =>
+      record.type === input.type &&
+      record.resource !== input.resource &&
+      record.name === resolved.name &&
+      record.app === resolved.app,
   );
+  if (other === undefined) return;
+  const place = resolved.app === undefined ? '' : ` in the app "${resolved.app}"`;
+  throw usageError('NAME_TAKEN', `"${resolved.name}"${place} belongs to the resource "${other.resource}".`, {
+    hints: [
+      `Choose another: --name ${input.resource}`,
+      `Or deploy that one again: cloudctl deploy ${input.type} ${other.resource} ...`,
+    ],
+  });
+}
+
+/** Under another app or name it is another function: the one that was deployed before stays. */
+function movedAway(resolved: ResolvedResource, previous: LedgerRecord | undefined): string[] {
+  if (previous?.app === undefined || (previous.app === resolved.app && previous.name === resolved.name)) return [];
+  return [`"${previous.name}" in the app "${previous.app}" stays live and is no longer followed here`];
 }
 
 function warnAboutMove(session: Session, resolved: ResolvedResource, previous: LedgerRecord | undefined): void {
-  if (previous?.app === undefined || (previous.app === resolved.app && previous.name === resolved.name)) return;
-  session.host.warn(
-    `"${previous.name}" in the app "${previous.app}" stays live and is no longer followed; this deploy made "${resolved.name}" in "${resolved.app}".`,
-  );
+  for (const moved of movedAway(resolved, previous)) session.host.warn(`${moved}.`);
 }
 
 async function makeRecord(

@@ -102,7 +102,7 @@ export async function storeSecret(
     await writer.store(candidate);
     if (verdict.kind === 'accepted') return {...base, action: 'replaced', verified: true, identity: verdict.identity};
     host.warn(
-      `Stored without being tried: ${definition.title} could not be asked (${verdict.error.message}). Try it later: cloudctl secrets test ${definition.name}${profileFlag(input.profile)}`,
+      `Stored without being tried: ${definition.title} could not be asked (${verdict.error.message.replace(/\.$/, '')}). Try it later: cloudctl secrets test ${definition.name}${profileFlag(input.profile)}`,
     );
     return {...base, action: 'replaced', verified: false};
   }

@@ -39,6 +39,13 @@ describe('help', () => {
     expect(stdout.split('\n').filter(line => line.length > 80 && !line.includes('$ cloudctl'))).toEqual([]);
   });
 
+  test.each(['deploy', 'list', 'call', 'cost', 'destroy', 'providers', 'secrets list', 'ledger forget'])(
+    '%s --help names --json',
+    async command => {
+      expect((await machine.run([...command.split(' '), '--help'])).stdout).toContain('--json');
+    },
+  );
+
   test('comes without any provider', async () => {
     expect(await bare.run(['deploy', '--help'])).toMatchObject({code: 0, stdout: expect.stringContaining('--dry-run')});
   });

@@ -70,9 +70,10 @@ export class Modal {
 
   async #open(): Promise<Bridge> {
     const {Bridge} = await import('./bridge/index.js');
-    const {client, environment, debug} = this.context;
+    const {client, environment, debug, target} = this.context;
     return new Bridge({
       client,
+      target,
       environment,
       debug,
       runtime: () => this.#python(),
@@ -106,6 +107,9 @@ export class Modal {
     }
     const wanted = environment['MODAL_ENVIRONMENT'];
     const server = environment['MODAL_SERVER_URL'];
+    if (server && /^https?:\/\/(127\.|localhost\b)/.test(server)) {
+      this.context.warn(`MODAL_SERVER_URL points at this machine (${server}); for Local Modal use --target local.`);
+    }
     return {
       environment: {
         MODAL_TOKEN_ID: credentials.get('token_id')!.reveal(),

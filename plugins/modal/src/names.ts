@@ -13,10 +13,14 @@ export const STATE_VOLUME = 'cloudctl-state';
 /** @throws CloudError with exit code 2 for a name that Modal would reject. */
 export function checkObjectName(kind: 'app' | 'volume' | 'secret', name: string): string {
   if (!OBJECT_NAME.test(name) || LOOKS_LIKE_APP_ID.test(name)) {
-    throw usageError('BAD_NAME', `Modal does not take "${name}" as the name of a ${kind}.`, {
-      provider: 'modal',
-      hints: ['Use up to 64 letters, digits, "-", "_" and ".".', ...suggestion(legalName(name))],
-    });
+    throw usageError(
+      'BAD_NAME',
+      `Modal does not take "${name}" as the name of ${kind === 'app' ? 'an' : 'a'} ${kind}.`,
+      {
+        provider: 'modal',
+        hints: ['Use up to 64 letters, digits, "-", "_" and ".".', ...suggestion(legalName(name), '', name)],
+      },
+    );
   }
   if (kind === 'volume' && name === STATE_VOLUME) {
     throw usageError('BAD_NAME', `The volume "${name}" belongs to CloudCTL itself.`, {
@@ -60,6 +64,6 @@ export function legalName(text: string): string {
     .slice(0, 64);
 }
 
-function suggestion(name: string, flag = ''): string[] {
-  return name === '' ? [] : [`For example: ${flag}${name}`];
+function suggestion(name: string, flag = '', instead = ''): string[] {
+  return name === '' || name === instead ? [] : [`For example: ${flag}${name}`];
 }

@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import {usageError} from '@cloudctl/provider-sdk';
+import {EXIT, usageError} from '@cloudctl/provider-sdk';
 import {CloudCommand} from '@cloudctl/provider-sdk/oclif';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
@@ -31,7 +31,13 @@ export default class LedgerForget extends CloudCommand<ForgetData> {
       throw usageError('CONFIRMATION_NEEDED', 'Forgetting cannot be undone.', {hints: ['Add --yes to do it.']});
     }
     const {provider, target, type} = flags;
-    const forgotten = await forgetRecords(join(this.config.dataDir, 'ledger'), {provider, target, type}, args.name);
+    const {forgotten, problems} = await forgetRecords(
+      join(this.config.dataDir, 'ledger'),
+      {provider, target, type},
+      args.name,
+    );
+    for (const problem of problems) this.addWarning(problem.message);
+    if (problems.length > 0) process.exitCode = EXIT.partial;
     this.show(
       forgotten.length === 0
         ? 'There was nothing to forget.'

@@ -98,13 +98,13 @@ describe('a lock', () => {
 
   test('lets one work at a time; the second is told that it waited', async () => {
     const order: string[] = [];
-    const first = withLock(root, 'x', options(5000), async waited => {
+    const first = withLock(root, 'x', options(5000), async ({waited}) => {
       order.push(`first in, waited ${waited}`);
       await sleep(300);
       order.push('first out');
     });
     await sleep(100);
-    const second = withLock(root, 'x', options(5000), async waited => {
+    const second = withLock(root, 'x', options(5000), async ({waited}) => {
       order.push(`second in, waited ${waited}`);
     });
     await Promise.all([first, second]);

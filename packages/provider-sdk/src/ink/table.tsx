@@ -29,6 +29,40 @@ function fitWidths(wanted: number[], fixed: boolean[], columns: number): number[
   return widths;
 }
 
+/** Where a table does not fit: a block a row, a line a column. */
+function drawBlocks<Row>(
+  title: string,
+  columns: readonly TableColumn<Row>[],
+  rows: readonly Row[],
+  terminal: Terminal,
+): string {
+  const width = Math.max(...columns.map(column => column.title.length)) + GAP;
+  return draw(
+    <Box flexDirection="column" rowGap={1}>
+      <Text bold>{title}</Text>
+      {rows.map((row, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows are drawn once
+        <Box key={i} flexDirection="column">
+          {columns.map(column => {
+            const color = column.color?.(row);
+            return (
+              <Box key={column.title}>
+                <Box width={width} flexShrink={0}>
+                  <Text dimColor>{column.title}</Text>
+                </Box>
+                <Text wrap="truncate-middle" {...(color === undefined ? {} : {color})}>
+                  {column.value(row)}
+                </Text>
+              </Box>
+            );
+          })}
+        </Box>
+      ))}
+    </Box>,
+    terminal,
+  );
+}
+
 /** A table without borders, as wide as it needs to be and no wider than the terminal. */
 export function drawTable<Row>(
   title: string,
@@ -41,6 +75,8 @@ export function drawTable<Row>(
     columns.map(column => column.fixed ?? false),
     terminal.columns,
   );
+  const needed = widths.reduce((sum, width) => sum + width, 0) + GAP * (widths.length - 1);
+  if (needed > terminal.columns) return drawBlocks(title, columns, rows, terminal);
   const line = (key: string, cell: (column: TableColumn<Row>) => ReactNode): ReactNode => (
     <Box key={key} columnGap={GAP}>
       {columns.map((column, i) => (

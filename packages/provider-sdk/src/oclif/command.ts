@@ -1,5 +1,5 @@
 import {Command} from '@oclif/core/command';
-import {CloudError} from '../errors.js';
+import {CloudError, environmentError} from '../errors.js';
 import type {ProgressSink} from '../progress.js';
 import {errorToJson, errorToText, normaliseError} from './present-error.js';
 import {createReporter, type Reporter} from './progress.js';
@@ -64,6 +64,10 @@ export abstract class CloudCommand<Data extends object> extends Command {
       this.#interruption.abort(normaliseError(new DOMException('Interrupted.', 'AbortError')));
     };
     process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+    // oclif would swallow a closed pipe and throw the rest at nobody.
+    process.stdout.removeAllListeners('error').on('error', (error: NodeJS.ErrnoException) => {
+      this.#interruption.abort(error.code === 'EPIPE' ? new ClosedPipe() : outputFailed(error));
+    });
   }
 
   override async finally(error: Error | undefined): Promise<void> {
@@ -79,6 +83,10 @@ export abstract class CloudCommand<Data extends object> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
+    if (this.signal.reason instanceof ClosedPipe) {
+      process.exitCode = ClosedPipe.exitCode;
+      return;
+    }
     await this.#reporter?.stop('failed');
     const error = normaliseError(this.signal.aborted ? (this.signal.reason as Error) : thrown);
     process.exitCode = error.exitCode;
@@ -93,6 +101,16 @@ export abstract class CloudCommand<Data extends object> extends Command {
   override toSuccessJson(data: unknown): {data: unknown; warnings: readonly string[]} {
     return {data, warnings: this.#warnings};
   }
+}
+
+/** Whoever read the output has enough, as `head` does: the work ends without a word. */
+class ClosedPipe extends Error {
+  /** As a shell says it of a process that SIGPIPE ended. */
+  static readonly exitCode = 141;
+}
+
+function outputFailed(cause: Error): CloudError {
+  return environmentError('OUTPUT_FAILED', `The output cannot be written: ${cause.message}`, {cause});
 }
 
 /** Whether the stream is a terminal that understands control codes, outside of CI. */

@@ -23,7 +23,7 @@ interface OclifError extends Error {
  * oclif marks its own errors with an exit code and parse errors with `parse`; whatever bears neither is a bug.
  */
 export function normaliseError(error: unknown): CloudError {
-  if (isCloudError(error)) return error;
+  if (isCloudError(error)) return withoutFrame(error);
   if (!(error instanceof Error)) {
     return new CloudError(String(error), {code: 'INTERNAL', exitCode: EXIT.bug});
   }
@@ -55,6 +55,13 @@ export function normaliseError(error: unknown): CloudError {
     hints: ['This is a bug in CloudCTL. Run again with DEBUG=* and report what it prints.'],
     cause: error,
   });
+}
+
+/** oclif puts words of its own around the message of what a flag's parser throws. */
+function withoutFrame(error: CloudError): CloudError {
+  const inner = /^Parsing --\S+ \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message)?.[1];
+  if (inner !== undefined) error.message = inner;
+  return error;
 }
 
 /** The error as it stands in the envelope. */

@@ -68,6 +68,9 @@ async def _recorded_signature(client: modal.Client, params: CallParams) -> Signa
     return record.signature if record else None
 
 
+_LARGEST_EXACT = 2**53 - 1
+
+
 def _arguments(params: CallParams, signature: Signature | None) -> Arguments:
     slots: Sequence[Slot] = ANY_SLOTS
     if signature is not None:
@@ -80,11 +83,19 @@ def _arguments(params: CallParams, signature: Signature | None) -> Arguments:
 
 def _json(value: object) -> Json:
     try:
-        plain: Json = json.loads(encode_json(value))
+        plain: Json = json.loads(encode_json(value), parse_int=_exact)
     except NotJsonError as error:
         message = f"The function answered, but {error}."
         raise BridgeError("NOT_JSON", message, {"type": error.kind}) from None
     return plain
+
+
+def _exact(digits: str) -> int:
+    """A whole number that the parent, whose numbers are doubles, receives as it is."""
+    number = int(digits)
+    if abs(number) > _LARGEST_EXACT:
+        raise NotJsonError("int", f"{digits} is larger than JSON carries exactly; let the handler return it as text")
+    return number
 
 
 def _remote(error: BaseException, function: str) -> BridgeError | None:

@@ -216,7 +216,7 @@ def _no_module(directory: str, module_name: str, attribute: str) -> BridgeError:
         suggestions += [f"{name}.{found}" for found in close or names[:1]]
     hint = f" Did you mean {suggestions[0]}?" if suggestions else ""
     path = module_name.replace(".", "/")
-    return _missing("file", f"There is no {path}.py in {directory}.{hint}", suggestions)
+    return _missing("file", f"There is no {path}.py among the files to deploy.{hint}", suggestions)
 
 
 def _suggest(module: _Module, attribute: str) -> list[str]:

@@ -34,6 +34,8 @@ export interface BridgeOptions {
   /** Asked at the first request that needs Modal, or by {@link Bridge.connect}; once, as long as it succeeds. */
   connection: () => Promise<Connection>;
   client: {readonly name: string; readonly version: string};
+  /** For commands in hints. Default: `cloud`. */
+  target?: string;
   /** The user's environment, of which the child gets a part. Default: that of this process. */
   environment?: Environment;
   debug?: ((message: string) => void) | undefined;
@@ -122,7 +124,12 @@ export class Bridge {
       return await this.#within(line.hello, options.signal);
     } catch (error) {
       if (!(error instanceof RequestFailure)) throw error;
-      const failed = this.#failed(error, {method: 'hello', params: {}}, line, false);
+      const failed = this.#failed(
+        error,
+        {method: 'hello', params: {}, target: this.#options.target ?? 'cloud'},
+        line,
+        false,
+      );
       throw failed instanceof Attempt ? failed.error : failed;
     }
   }
@@ -197,7 +204,7 @@ export class Bridge {
 
   async #attempt<M extends Method>(method: M, params: Params<M>, options: RequestOptions): Promise<Result<M>> {
     const {signal} = options;
-    const subject: Subject = {method, params};
+    const subject: Subject = {method, params, target: this.#options.target ?? 'cloud'};
     const {remote} = METHODS[method];
     const ready = this.#ready;
     // Most requests find everything there, and should not wait for their turn again and again.
@@ -310,7 +317,7 @@ export class Bridge {
     const {client} = this.#options;
     const params = {protocol: PROTOCOL_VERSION, client: `${client.name}/${client.version}`};
     const ticket = session.request('hello', params, {});
-    const subject: Subject = {method: 'hello', params};
+    const subject: Subject = {method: 'hello', params, target: this.#options.target ?? 'cloud'};
     const timer = setTimeout(() => child.kill('SIGKILL'), METHODS.hello.deadline);
     try {
       const hello = await ticket.result;

@@ -15,6 +15,8 @@ export const PROVIDER = 'modal';
 export interface Subject {
   method: Method;
   params: unknown;
+  /** The target, for commands in hints. */
+  target: string;
 }
 
 type Mapped = Pick<ErrorDetails, 'code' | 'exitCode'> & {hints: readonly string[]};
@@ -85,6 +87,11 @@ function param(subject: Subject, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** What a command needs to go to the same place. */
+function flagsOf({target}: Subject): string {
+  return `--provider modal${target === 'cloud' ? '' : ` --target ${target}`}`;
+}
+
 function handlerNotFound(error: ChildError, subject: Subject): Mapped {
   const near = texts(error, 'suggestions');
   const hints =
@@ -96,26 +103,32 @@ function handlerNotFound(error: ChildError, subject: Subject): Mapped {
   return {code: error.code, exitCode: EXIT.usage, hints};
 }
 
-/** A server on loopback is Local Modal, which starts by itself; any other is a matter of the network. */
-function unreachable(error: ChildError): Mapped {
-  const local = /^https?:\/\/(127\.|localhost\b)/.test(field(error, 'server') ?? '');
-  const hints = local
-    ? ['Local Modal may have ended; the same command starts it again.', 'See how it is: cloudctl modal local status']
-    : [
-        'Check the network connection, and HTTPS_PROXY where there is a proxy, then run the same command again.',
-        'To work without a network: add --target local',
-      ];
+/** Local Modal starts by itself; any other server is a matter of the network. */
+function unreachable(error: ChildError, subject: Subject): Mapped {
+  const hints =
+    subject.target === 'local'
+      ? ['Local Modal may have ended; the same command starts it again.', 'See how it is: cloudctl modal local status']
+      : [
+          'Check the network connection, and HTTPS_PROXY where there is a proxy, then run the same command again.',
+          'To work without a network: add --target local',
+        ];
   return {code: error.code, exitCode: EXIT.environment, hints};
 }
 
-function notFound(error: ChildError): Mapped {
+function notFound(error: ChildError, subject: Subject): Mapped {
+  const where = flagsOf(subject);
   const kind = field(error, 'kind') ?? 'object';
   const name = field(error, 'name') ?? 'NAME';
   const commands: Readonly<Record<string, string[]>> = {
-    app: ['See what is deployed: cloudctl list ai --provider modal'],
-    function: ['See what is deployed: cloudctl list ai --provider modal'],
-    volume: [`Create it: cloudctl deploy storage ${name} --provider modal`],
-    secret: [`Create it in Modal: modal secret create ${name} KEY=VALUE`],
+    app: [`See what is deployed: cloudctl list ai ${where}`],
+    function: [`See what is deployed: cloudctl list ai ${where}`],
+    volume: [`Create it: cloudctl deploy storage ${name} ${where}`],
+    secret: [
+      ...(subject.target === 'local'
+        ? ['Point Modal\'s own command at the local server: eval "$(cloudctl modal local env)"']
+        : []),
+      `Create it with Modal's own command: modal secret create ${name} KEY=VALUE`,
+    ],
     environment: ['Name one that exists in MODAL_ENVIRONMENT, or unset it.'],
   };
   return {
@@ -123,7 +136,7 @@ function notFound(error: ChildError): Mapped {
     exitCode: EXIT.notFound,
     hints: [
       ...didYouMean(name, texts(error, 'suggestions')),
-      ...(commands[kind] ?? ['See what is deployed: cloudctl list --provider modal']),
+      ...(commands[kind] ?? [`See what is deployed: cloudctl list ai ${where}`]),
     ],
   };
 }
@@ -146,9 +159,9 @@ export function replyError(error: ChildError, subject: Subject, clean: (value: u
 function uncertain(subject: Subject, sent: boolean): string[] {
   if (!sent) return [];
   if (subject.method === 'deployApp')
-    return ['Whether it took effect is unknown. See: cloudctl list ai --provider modal'];
+    return [`Whether it took effect is unknown. See: cloudctl list ai ${flagsOf(subject)}`];
   if (subject.method === 'createVolume') {
-    return ['Whether it took effect is unknown. See: cloudctl list storage --provider modal'];
+    return [`Whether it took effect is unknown. See: cloudctl list storage ${flagsOf(subject)}`];
   }
   return subject.method === 'call' ? ['Whether the function ran is unknown.'] : [];
 }

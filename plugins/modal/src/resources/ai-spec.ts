@@ -30,6 +30,8 @@ export type AiSpec = {
 };
 
 const DEFAULTS = {handler: 'main.handler', cpu: 0.25, memory: 128, timeout: 300} as const;
+/** Where the system and the code are; a volume there would hide them. */
+const SYSTEM = /^\/(root|usr|lib\w*|bin|sbin|etc|proc|sys|dev|boot)(\/|$)/;
 const HANDLER = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/;
 const MODAL_IMAGE = /^modal\/python:(.+)$/;
 
@@ -183,10 +185,10 @@ function checkVolumePaths(
   index: number,
   all: readonly {path: string}[],
 ): {name: string; path: string} {
-  if (volume.path === '' || volume.path === '/root') {
+  if (volume.path === '' || SYSTEM.test(volume.path)) {
     throw usageError(
       'BAD_FLAG_VALUE',
-      `A volume cannot be mounted at ${volume.path || '/'}: that is where the ${volume.path ? 'code' : 'system'} is.`,
+      `A volume cannot be mounted at ${volume.path || '/'}: that is where the ${/^\/root/.test(volume.path) ? 'code' : 'system'} is.`,
       {hints: [`For example: --volume ${volume.name}:/data`]},
     );
   }

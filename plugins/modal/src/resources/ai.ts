@@ -81,7 +81,12 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
         {app: request.app!, functions, target: request.name, replace: request.replace, client: `${name}/${version}`},
         {signal: context.signal, onProgress: modal.onProgress},
       );
-      for (const warning of result.warnings) context.warn(ofTheFunction(warning, functions));
+      warnOf(
+        request.name,
+        result.warnings.map(warning => ofTheFunction(warning, functions)),
+        functions,
+        context,
+      );
       if (result.carried.length > 0)
         context.warn(`Deployed elsewhere and kept as they are: ${result.carried.join(', ')}.`);
       const deployed = result.functions.find(candidate => candidate.name === request.name)!;
@@ -148,6 +153,21 @@ export function aiHandler(modalFor: (context: Context) => Modal) {
 /** What is said of a function's HTTP companion is said of the function: the companion is part of it. */
 function ofTheFunction(warning: string, functions: readonly FunctionRequest[]): string {
   return functions.reduce((text, {name}) => text.replaceAll(`'${name}${HTTP_SUFFIX}'`, `'${name}'`), warning);
+}
+
+/** Warnings about the function itself; what holds for its neighbours was said when they were deployed. */
+function warnOf(
+  name: string,
+  warnings: readonly string[],
+  functions: readonly FunctionRequest[],
+  context: Context,
+): void {
+  const others = functions.map(other => other.name).filter(other => other !== name);
+  const ofOthers = new Set(
+    warnings.filter(warning => !warning.includes(`'${name}'`) && others.some(other => warning.includes(`'${other}'`))),
+  );
+  for (const warning of warnings) if (!ofOthers.has(warning)) context.warn(warning);
+  if (ofOthers.size > 0) context.debug(`about other functions of the app: ${[...ofOthers].join(' ')}`);
 }
 
 /** Local Modal builds no image: a module that is missing there may well be in the requirements. */

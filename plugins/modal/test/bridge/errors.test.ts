@@ -5,7 +5,7 @@ import {ERROR_CODES, type Method} from '../../src/bridge/protocol.js';
 function map(code: string, data?: Record<string, unknown>, method: Method = 'deployApp') {
   return replyError(
     {code, message: 'What happened.', ...(data === undefined ? {} : {data})},
-    {method, params: {}},
+    {method, params: {}, target: 'cloud'},
     value => value,
   );
 }
