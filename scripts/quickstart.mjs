@@ -6,6 +6,7 @@
  */
 import {existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join, relative} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {buildAll, installPackages} from './setup.mjs';
 import {capture, digestOf, npm, root, run} from './steps.mjs';
 
@@ -28,7 +29,7 @@ async function step(args, {quiet = false, cwd = project} = {}) {
     return run(process.execPath, [cli, ...args], {cwd, env: environment});
   }
   const {code, stdout, stderr} = await capture(process.execPath, [cli, ...args], {cwd, env: environment});
-  if (code !== 0) throw new Error(stderr || stdout);
+  if (code !== 0) throw new Error(`cloudctl ${args[0]} ended with ${code}: ${stderr || stdout}`);
   return stdout;
 }
 
@@ -38,17 +39,68 @@ function quote(word) {
 
 async function clean() {
   if (!existsSync(home)) return console.log('There is nothing to clean.');
-  if (existsSync(join(home, 'data/providers/modal/local/server.json')))
-    await step(['modal', 'local', 'stop'], {cwd: root});
-  rmSync(home, {recursive: true, force: true});
+  await endServer();
+  rmSync(home, {recursive: true, force: true, maxRetries: 5});
   console.log(`Removed ${relative(process.cwd(), home) || home}`);
+}
+
+/** Ends the local server without the CLI, which may be neither installed nor built, or broken. */
+async function endServer() {
+  const state = join(environment.CLOUDCTL_DATA_DIR, 'providers/modal/local');
+  const pids = new Set([
+    readOr(join(state, 'server.lock'), Number),
+    readOr(join(state, 'server.json'), JSON.parse)?.pid,
+  ]);
+  for (const pid of pids) {
+    for (const [signal, seconds] of [
+      ['SIGTERM', 10],
+      ['SIGKILL', 3],
+    ]) {
+      if (!(await isServer(pid, state))) break;
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has just ended.
+      }
+      for (const until = Date.now() + seconds * 1000; Date.now() < until && (await isServer(pid, state)); )
+        await setTimeout(100);
+    }
+  }
+}
+
+/** Whether a process is the server of this state: ids come round again. */
+async function isServer(pid, state) {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  const command =
+    process.platform === 'linux'
+      ? readOr(`/proc/${pid}/cmdline`, text => text.replaceAll('\0', ' '))
+      : (await capture('ps', ['-ww', '-o', 'command=', '-p', String(pid)])).stdout.trim();
+  return command?.includes('modal_local') && `${command} `.includes(` --state ${state} `);
+}
+
+/** What a file says, or nothing where it is missing or says something else. */
+function readOr(file, parse) {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the plugin is there for the CLI: its files, and the entry that makes the CLI look for them. */
+function hasPlugin() {
+  const name = '@cloudctl/plugin-modal';
+  const data = environment.CLOUDCTL_DATA_DIR;
+  const listed = readOr(join(data, 'package.json'), JSON.parse)?.oclif?.plugins;
+  const files = join(data, 'node_modules', name, 'package.json');
+  return existsSync(files) && Array.isArray(listed) && listed.some(plugin => plugin.name === name);
 }
 
 /** Packs the plugin and installs the package, as a user would from a registry. Once for each state of its sources. */
 async function installPlugin() {
   const digest = digestOf(['plugins/modal', 'packages/provider-sdk/src']);
   const stamp = join(home, 'plugin');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  if (hasPlugin() && readOr(stamp, text => text === digest)) return;
   mkdirSync(home, {recursive: true});
   console.log('\nPacking the Modal plugin ...');
   await npm(['pack', '--workspace', 'plugins/modal', '--pack-destination', home, '--silent', '--loglevel=error']);
@@ -82,8 +134,7 @@ async function callOverHttp() {
   if (refused.status !== 401) throw new Error('The private URL answered without credentials');
 }
 
-if (process.argv.includes('--clean')) await clean();
-else {
+async function tour() {
   const began = Date.now();
   await installPackages();
   await buildAll();
@@ -117,4 +168,11 @@ else {
     `\nDone in ${Math.round((Date.now() - began) / 1000)} seconds. All of it is in ${relative(process.cwd(), home) || home}; npm's and pip's own caches aside, nothing else was touched.`,
   );
   console.log('A local server keeps running there. Remove everything: npm run quickstart -- --clean');
+}
+
+try {
+  await (process.argv.includes('--clean') ? clean() : tour());
+} catch (error) {
+  console.error(`quickstart: ${error.message.replace(/\s+/g, ' ').trim().slice(0, 1000)}`);
+  process.exitCode = 1;
 }

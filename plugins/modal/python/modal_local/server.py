@@ -228,7 +228,5 @@ class LocalModal:
                 await asyncio.wait_for(step, _STEP_TIMEOUT)
         context.logs.flush()
         self._database.close()
-        shutil.rmtree(self._state.run, ignore_errors=True)
-        # Last, so that where there is no such file the directory is free, but for a blink.
-        self._state.server_file.unlink(missing_ok=True)
+        self._state.clear()
         _log.info("Local Modal has ended")

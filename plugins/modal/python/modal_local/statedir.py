@@ -6,7 +6,9 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import string
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,6 +92,21 @@ class StateDirectory:
     def release(self) -> None:
         """Give the lock back. The lock file stays: removing it would let two servers lock different files."""
         os.close(self._lock_descriptor)
+
+    def clear(self) -> None:
+        """Remove what is of a running server alone. Leaves what another server has put there in the meantime."""
+        try:
+            replaced = not os.path.samestat(os.fstat(self._lock_descriptor), (self.root / "server.lock").stat())
+        except OSError:
+            replaced = True
+        if replaced:
+            # The directory was deleted and made anew while this server ran.
+            return
+        shutil.rmtree(self.run, ignore_errors=True)
+        # Last, so that where there is no such file the directory is free, but for a blink.
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            if json.loads(self.server_file.read_text())["pid"] == os.getpid():
+                self.server_file.unlink()
 
     def tokens(self) -> TokenPair:
         """Read the token pair, creating it at the first start."""

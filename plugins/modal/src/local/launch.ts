@@ -5,14 +5,19 @@ import {pythonFolder} from '../runtime/package-root.js';
 import {pause} from '../runtime/wait.js';
 import {askStatus} from './control.js';
 import {startFailed, startTimedOut, unconfirmed} from './errors.js';
+import {lockedBy, lockHolder} from './holder.js';
 import {logFile, logTail, openLog, sizeOf} from './log.js';
 import type {LocalOptions} from './server.js';
 import {isAlive, readServerFile, type ServerFile} from './state.js';
+import {endProcess} from './stop.js';
 
 const READY_MS = 15_000;
 const POLL_MS = 40;
 const LOCKED_MS = 500;
 const STATUS_MS = 5000;
+
+/** How long a server that has the directory gets to say where it listens. */
+const UNREACHABLE_MS = 2000;
 
 /** The server's exit code when another one has the state directory. */
 const LOCKED = 3;
@@ -44,10 +49,11 @@ export async function launch(state: string, version: string, options: LocalOptio
 }
 
 async function start(python: string, state: string, version: string, options: LocalOptions): Promise<ServerFile> {
-  const until = Date.now() + READY_MS;
+  let until = Date.now() + READY_MS;
   const file = logFile(state);
   const begin = await sizeOf(file);
   let attempt = await spawnServer(python, state, version, options);
+  let refused: number | undefined;
   while (Date.now() < until) {
     const server = await readServerFile(state);
     if (server !== undefined && isAlive(server.pid) && (await askStatus(server, STATUS_MS)) !== undefined)
@@ -56,11 +62,22 @@ async function start(python: string, state: string, version: string, options: Lo
     if (end?.error !== undefined) throw startFailed(end.error.message, file, null);
     if (end !== undefined && end.code !== LOCKED) throw startFailed(await logTail(file, begin), file, end.code);
     await pause(end === undefined ? POLL_MS : LOCKED_MS, options.signal);
-    // Another server has the directory: about to be ready, or about to end and leave it free.
-    if (end !== undefined) attempt = await spawnServer(python, state, version, options);
+    if (end === undefined) continue;
+    // Another server has the directory: about to be ready, about to end and leave it free, or out of reach.
+    const holder = await lockHolder(state);
+    if (holder !== undefined) {
+      refused ??= Date.now();
+      if (server?.pid === holder || Date.now() - refused < UNREACHABLE_MS) continue;
+      options.debug?.(`local: ending process ${holder}, which no server file names`);
+      await endProcess(holder);
+      until = Date.now() + READY_MS;
+    }
+    attempt = await spawnServer(python, state, version, options);
   }
-  const other = await readServerFile(state);
-  if (attempt.end?.code === LOCKED && other !== undefined) throw unconfirmed(other.pid, state);
+  if (attempt.end?.code === LOCKED) {
+    const pid = (await lockedBy(state)) ?? (await readServerFile(state))?.pid;
+    if (pid !== undefined) throw unconfirmed(pid, state);
+  }
   // Started, and too slow: left running it would take a later start by surprise.
   if (attempt.end === undefined) attempt.child.kill('SIGTERM');
   throw startTimedOut(await logTail(file, begin), file, READY_MS / 1000);

@@ -28,7 +28,7 @@ export async function sizeOf(file: string): Promise<number> {
   }
 }
 
-/** The end of what was written to the log since `begin`. */
+/** The end of what was written to the log since `begin`; of equal lines in a row, one. */
 export async function logTail(file: string, begin: number): Promise<string> {
   const size = await sizeOf(file);
   const from = Math.max(begin, size - TAIL);
@@ -36,7 +36,8 @@ export async function logTail(file: string, begin: number): Promise<string> {
   const handle = await open(file, 'r');
   try {
     const {buffer, bytesRead} = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
-    return buffer.subarray(0, bytesRead).toString('utf8').trim();
+    const lines = buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n');
+    return lines.filter((line, index) => line !== lines[index - 1]).join('\n');
   } finally {
     await handle.close();
   }

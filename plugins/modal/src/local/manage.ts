@@ -1,13 +1,14 @@
 import {mkdir, rm} from 'node:fs/promises';
 import {askStatus} from './control.js';
 import {unconfirmed} from './errors.js';
+import {isServerOf, lockHolder} from './holder.js';
 import {findServer, type LocalOptions, withTransition} from './server.js';
-import {canBeServer, isAlive, readServerFile, stateDirectory} from './state.js';
-import {endServer} from './stop.js';
+import {isAlive, readServerFile, stateDirectory} from './state.js';
+import {endProcess, endServer} from './stop.js';
 
 export type ManageOptions = Pick<LocalOptions, 'directories' | 'signal' | 'debug'>;
 
-/** Local Modal as it is now. The counts are absent while it does not run. */
+/** Local Modal as it is now. The counts are absent while it does not run, or cannot be reached. */
 export interface LocalStatus {
   running: boolean;
   pid?: number;
@@ -27,7 +28,10 @@ export async function localServerStatus(options: ManageOptions): Promise<LocalSt
   const state = stateDirectory(options.directories);
   const file = await readServerFile(state);
   const status = file !== undefined && isAlive(file.pid) ? await askStatus(file, STATUS_MS) : undefined;
-  if (file === undefined || status === undefined) return {running: false, stateDirectory: state};
+  if (file === undefined || status === undefined) {
+    const pid = await unreachable(state);
+    return {running: pid !== undefined, ...(pid === undefined ? {} : {pid}), stateDirectory: state};
+  }
   const {version, apps, functions, volumes, containers} = status;
   return {
     running: true,
@@ -50,7 +54,7 @@ export async function localServerStatus(options: ManageOptions): Promise<LocalSt
  */
 export async function stopLocalServer(options: ManageOptions): Promise<number | undefined> {
   const state = stateDirectory(options.directories);
-  if ((await readServerFile(state)) === undefined) return undefined;
+  if ((await readServerFile(state)) === undefined && (await lockHolder(state)) === undefined) return undefined;
   return withTransition(options, () => stop(state));
 }
 
@@ -60,9 +64,20 @@ async function stop(state: string): Promise<number | undefined> {
     await endServer(server);
     return server.pid;
   }
+  const pid = await unreachable(state);
+  if (pid !== undefined) {
+    await endProcess(pid);
+    return pid;
+  }
   const file = await readServerFile(state);
-  if (file !== undefined && (await canBeServer(file.pid))) throw unconfirmed(file.pid, state);
+  if (file !== undefined && (await isServerOf(state, file.pid))) throw unconfirmed(file.pid, state);
   return undefined;
+}
+
+/** A server that has the directory while no usable file says where it listens. */
+async function unreachable(state: string): Promise<number | undefined> {
+  const [pid, file] = await Promise.all([lockHolder(state), readServerFile(state)]);
+  return pid === file?.pid ? undefined : pid;
 }
 
 /** Ends the server and deletes its state: apps, volumes, secrets, ports and tokens. */

@@ -63,14 +63,3 @@ export function isAlive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
-
-/** Whether a process can be the server: ids come round again. Where the system does not tell, it can. */
-export async function canBeServer(pid: number): Promise<boolean> {
-  if (!isAlive(pid)) return false;
-  if (process.platform !== 'linux') return true;
-  try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('modal_local');
-  } catch {
-    return false;
-  }
-}

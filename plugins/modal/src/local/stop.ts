@@ -18,18 +18,27 @@ const POLL_MS = 50;
  */
 export async function endServer(server: ServerFile): Promise<void> {
   if ((await askShutdown(server, ASK_MS)) && (await isGone(server.pid, GRACEFUL_MS))) return;
+  await endProcess(server.pid, TERM_MS);
+}
+
+/**
+ * Ends a server by signals: one that cannot be asked, and that its command line has confirmed.
+ *
+ * @throws CloudError exit 7 when it lives on.
+ */
+export async function endProcess(pid: number, patience = GRACEFUL_MS): Promise<void> {
   for (const [signal, milliseconds] of [
-    ['SIGTERM', TERM_MS],
+    ['SIGTERM', patience],
     ['SIGKILL', KILL_MS],
   ] as const) {
     try {
-      process.kill(server.pid, signal);
+      process.kill(pid, signal);
     } catch {
       // It is gone.
     }
-    if (await isGone(server.pid, milliseconds)) return;
+    if (await isGone(pid, milliseconds)) return;
   }
-  throw stopFailed(server.pid);
+  throw stopFailed(pid);
 }
 
 async function isGone(pid: number, milliseconds: number): Promise<boolean> {

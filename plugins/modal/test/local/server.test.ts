@@ -1,5 +1,5 @@
 import {execFile, spawn} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {afterEach, describe, expect, test} from '@jest/globals';
@@ -17,6 +17,10 @@ const started: LocalOptions[] = [];
 afterEach(async () => {
   for (const options of started.splice(0)) await stopLocalServer(options);
 }, 30_000);
+
+function edit(file: string, pattern: RegExp, text: string): void {
+  writeFileSync(file, readFileSync(file, 'utf8').replace(pattern, text));
+}
 
 function local(more: Partial<LocalOptions> = {}) {
   const root = temporary();
@@ -172,6 +176,56 @@ describe('Local Modal', () => {
       process.kill(pid, 'SIGCONT');
     }
     expect((await localServerStatus(options)).running).toBe(true);
+  });
+
+  describe.each([
+    ['is garbage', (file: string) => writeFileSync(file, 'garbage')],
+    ['is missing', (file: string) => rmSync(file)],
+    ['names a process that has ended', (file: string) => edit(file, /"pid": \d+/, '"pid": 4194304')],
+  ])('whose server file %s while it runs', (_, damage) => {
+    test('is shown and stopped', async () => {
+      const {options, state} = local();
+      const {pid} = await ensureLocalServer(options);
+      damage(join(state, 'server.json'));
+      expect(await localServerStatus(options)).toEqual({running: true, pid, stateDirectory: state});
+      expect(await stopLocalServer(options)).toBe(pid);
+      expect(isAlive(pid)).toBe(false);
+      expect((await localServerStatus(options)).running).toBe(false);
+    });
+
+    test('is ended by a reset', async () => {
+      const {options, state} = local();
+      const {pid} = await ensureLocalServer(options);
+      damage(join(state, 'server.json'));
+      await resetLocalServer(options);
+      expect(isAlive(pid)).toBe(false);
+      expect(existsSync(state)).toBe(false);
+    });
+
+    test('is replaced by the next start, on the same state', async () => {
+      const {options, state} = local();
+      const first = await ensureLocalServer(options);
+      damage(join(state, 'server.json'));
+      const second = await ensureLocalServer(options);
+      expect(second).toEqual({...first, pid: second.pid});
+      expect(isAlive(first.pid)).toBe(false);
+      expect(await ensureLocalServer(options)).toEqual(second);
+      const log = readFileSync(join(state, 'server.log'), 'utf8');
+      expect(log.match(/another Local Modal server/g)).toHaveLength(1);
+    });
+  });
+
+  test('of another directory is left alone, whatever the lock file says', async () => {
+    const other = local();
+    const {pid} = await ensureLocalServer(other.options);
+    const {options, state} = local();
+    mkdirSync(state, {recursive: true});
+    writeFileSync(join(state, 'server.lock'), `${pid}\n`);
+    expect(await localServerStatus(options)).toEqual({running: false, stateDirectory: state});
+    expect(await stopLocalServer(options)).toBeUndefined();
+    expect((await ensureLocalServer(options)).pid).not.toBe(pid);
+    await resetLocalServer(options);
+    expect(isAlive(pid)).toBe(true);
   });
 
   test('reset stops it and leaves nothing', async () => {

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _READ_LIMIT = limits.MAX_LOG_LINE
+_LAST_WORDS = 2000
+"""Bytes of stderr that the error of a failed start shows."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ class Ending:
         return f"ended with exit code {code}"
 
 
+def last_lines(data: bytes, most: int) -> str:
+    """Return the end of ``data``, without the line that ``most`` bytes cut through, unless that is all there is."""
+    if len(data) > most:
+        tail = data[-most:]
+        whole = tail.partition(b"\n")[2]
+        data = b"..." + (b"\n" + whole if whole.strip() else tail)
+    return data.decode(errors="replace").strip()
+
+
 @dataclass(eq=False)
 class Container:
     """A container from the moment it is wanted until everything of it is gone."""
@@ -104,6 +115,13 @@ class Container:
     start_timed_out: bool = False
     task: asyncio.Task[None] | None = None
     _process: asyncio.subprocess.Process | None = None
+    _stderr: bytes = b""
+    """The end of what it wrote to stderr before it was ready."""
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it wrote to stderr before it was ready, in whole lines where they are not too long."""
+        return last_lines(self._stderr, _LAST_WORDS)
 
     @property
     def ready(self) -> bool:
@@ -229,6 +247,9 @@ class Container:
                 data = await stream.read(max(error.consumed, 1))
             if not data:
                 return
+            if descriptor == api_pb2.FILE_DESCRIPTOR_STDERR and not self.ready:
+                # One byte more than is shown tells whether something is missing.
+                self._stderr = (self._stderr + data)[-_LAST_WORDS - 1 :]
             only = next(iter(self.running.values())) if len(self.running) == 1 else None
             self.logs.add(
                 LogLine(

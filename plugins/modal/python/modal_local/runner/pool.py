@@ -244,7 +244,11 @@ class Pool:
             else:
                 self.conclude(item, failure(f"The container of '{name}' {reason} while it handled this call."))
         if not container.ready and not container.start_failed and self._counts_as_failed_start(container):
-            self.start_failed(container, failure(f"The container of '{name}' {reason} while it started."))
+            text = f"The container of '{name}' {reason} while it started."
+            if container.last_words:
+                # The sentence comes last, where a traceback has its message.
+                text = f"The container wrote to stderr:\n\n{container.last_words}\n\n{text}"
+            self.start_failed(container, failure(text))
         self.scale()
         self._on_room()
 

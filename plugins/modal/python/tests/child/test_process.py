@@ -193,7 +193,7 @@ def test_prints_cannot_corrupt_the_protocol(server: Server, tmp_path: Path) -> N
 def test_a_parent_that_reads_no_stderr_does_not_stop_it(server: Server, tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     try:
-        with Child(server.credentials, _noisy_site(tmp_path), stderr=write_end) as child:
+        with Child(server.credentials, _noisy_site(tmp_path, server.token_secret), stderr=write_end) as child:
             child.ask("whoami")
             child.start("layout", {"app": "nothing"})
             time.sleep(1)

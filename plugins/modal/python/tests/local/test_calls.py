@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import modal
 import pytest
 from modal.exception import FunctionTimeoutError, NotFoundError, RemoteError
 
+from modal_local.runner.container import last_lines
 from tests.local.harness import Fn, wait_until
 
 if TYPE_CHECKING:
@@ -89,7 +91,11 @@ def test_an_exception_keeps_its_type_and_remote_traceback(server: LocalServer) -
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("broken", "a_package_that_nobody_has"), ("vanished", "AttributeError"), ("exits", "exit code 9")],
+    [
+        ("broken", "a_package_that_nobody_has"),
+        ("vanished", "AttributeError"),
+        ("exits", "on its way out(.|\n)*exit code 9"),
+    ],
 )
 def test_a_failing_start_fails_the_call(server: LocalServer, name: str, expected: str) -> None:
     with pytest.raises(RemoteError, match=expected):
@@ -97,6 +103,38 @@ def test_a_failing_start_fails_the_call(server: LocalServer, name: str, expected
     # And the next call is not stuck behind it either.
     with pytest.raises(RemoteError, match=expected):
         function(server, name).remote()
+
+
+def test_a_failing_start_shows_the_end_of_stderr(server: LocalServer) -> None:
+    elsewhere = modal.Secret.from_dict({"PYTHONHOME": "/nope"})
+    hidden = modal.Volume.from_name("hides-python", create_if_missing=True, client=server.client)
+    functions = {
+        "no-home": Fn("basic:double", secrets=[elsewhere]),
+        "no-python": Fn("basic:double", volumes={sys.base_prefix: hidden}),
+        "exits": Fn("exits:handler"),
+    }
+    server.deploy("cannot-start", functions)
+    said = {}
+    for name in functions:
+        with pytest.raises(RemoteError) as caught:
+            server.function("cannot-start", name).remote()
+        said[name] = str(caught.value)
+        assert said[name].endswith("while it started.")
+        assert said[name].count("while it started") == 1
+        assert len(said[name]) < 2300
+    assert "PYTHONHOME = '/nope'" in said["no-home"]
+    assert ".\non its way out\n\nThe container of 'exits'" in said["exits"]
+    assert "a line 99." in said["exits"]
+    assert "a line 0." not in said["exits"]
+    if '"isolation": "none"' not in server.control("GET", "/status")[1]:
+        assert "could not set up the container" in said["no-python"]
+
+
+def test_the_end_of_stderr_is_of_whole_lines() -> None:
+    assert last_lines(b"one\ntwo\n", 100) == "one\ntwo"
+    assert last_lines(b"one\ntwo\nthree\n", 8) == "...\nthree"
+    assert last_lines(b"x" * 20, 8) == "...xxxxxxxx"
+    assert last_lines(b"", 8) == ""
 
 
 def test_a_crash_fails_the_call_and_the_next_container_works(server: LocalServer) -> None:

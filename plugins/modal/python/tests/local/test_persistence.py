@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -192,6 +193,33 @@ def test_status_and_shutdown(own_server: Callable[..., LocalServer]) -> None:
     wait_until(lambda: not alive(pid), 6, "the server to end")
     assert not any(alive(child) for child in family)
     assert not (server.state / "server.json").exists()
+
+
+def test_a_server_that_ends_leaves_what_is_of_another(own_server: Callable[..., LocalServer]) -> None:
+    server = own_server()
+    file = server.state / "server.json"
+    document = {**server.info, "pid": 1}
+    file.write_text(json.dumps(document))
+    assert server.stop() == 0
+    assert json.loads(file.read_text()) == document
+    server.start()
+    file.write_text("garbage")
+    assert server.stop() == 0
+    assert file.read_text() == "garbage"
+
+
+def test_a_server_whose_state_was_deleted_leaves_the_new_state(own_server: Callable[..., LocalServer]) -> None:
+    old = own_server()
+    shutil.rmtree(old.state)
+    new = LocalServer(old.state).start()
+    try:
+        assert old.stop() == 0
+        assert new.info["pid"] == new.pid
+        assert (new.state / "run").is_dir()
+        new.deploy("new", {"f": Fn("basic:double")})
+        assert new.function("new", "f").remote(1) == 2
+    finally:
+        new.stop()
 
 
 def test_a_busy_server_ends_in_time(own_server: Callable[..., LocalServer]) -> None:

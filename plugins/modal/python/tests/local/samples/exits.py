@@ -5,8 +5,12 @@
 # ruff: noqa
 
 import os
+import sys
 
 if os.environ.get("MODAL_IS_REMOTE") == "1":
+    for number in range(100):
+        print(f"a line {number}".ljust(40, "."), file=sys.stderr)
+    print("on its way out", file=sys.stderr, flush=True)
     os._exit(9)
 
 
