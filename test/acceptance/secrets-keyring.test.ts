@@ -1,10 +1,9 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {afterAll, beforeAll, describe, expect, test} from '@jest/globals';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from '@jest/globals';
 import {KeyringSession, keyringMissing} from '../keyring/session.js';
 import {finished, Machine} from './harness.js';
-import {onTerminal} from './terminal.js';
 
 const missing = keyringMissing();
 if (missing !== undefined) console.warn(`The tests of the system keyring are skipped: ${missing}.`);
@@ -123,19 +122,16 @@ withKeyring('a real Secret Service', () => {
 /** Each has a keyring of its own, which does not survive. */
 withKeyring('a keyring that does not answer', () => {
   let machine: KeyringMachine;
-  const pair = async () => {
+  beforeEach(async () => {
+    machine = new KeyringMachine(await KeyringSession.start());
     await machine.store('token_id', 'ak-locked');
     await machine.store('token_secret', 'as-locked');
-  };
-  const open = async () => {
-    machine = new KeyringMachine(await KeyringSession.start());
-    await pair();
-  };
-  const close = async () => {
-    await machine.dispose();
+  }, 40_000);
+  afterEach(async () => {
     await machine.keyring.stop();
+    await machine.dispose();
     expect(helpers()).toEqual([]);
-  };
+  });
 
   /** Exit 4, in time, three ways out, nothing stored. */
   const refuses = (outcome: {code: number | null; stderr: string}, says: RegExp): void => {
@@ -146,35 +142,26 @@ withKeyring('a keyring that does not answer', () => {
   };
 
   test('locked: neither "not stored" nor a crash', async () => {
-    await open();
     machine.keyring.lock();
     refuses(await machine.store('token_id', 'ak-new', '--profile', 'x'), /keyring is locked/);
     refuses(await machine.secrets('test', 'modal'), /keyring is locked/);
     refuses(await machine.secrets('delete', 'modal', 'token_id'), /keyring is locked/);
     const {secrets} = await machine.data<Listed>(['secrets', 'list']);
     expect(secrets.map(({profile}) => profile)).toEqual(['default', 'default']);
-    await close();
   }, 60_000);
 
-  test('mute: given up after 3 seconds without a terminal, helper and all', async () => {
-    await open();
+  test('mute: given up within seconds without a terminal, helper and all', async () => {
     machine.keyring.signal('SIGSTOP');
     const began = Date.now();
-    refuses(await machine.run(['list', 'ai'], {env: machine.keyring.env}), /no answer within 3 seconds/);
+    refuses(await machine.run(['list', 'ai'], {env: machine.keyring.env}), /gave no answer/);
     expect(Date.now() - began).toBeLessThan(8000);
     expect(helpers()).toEqual([]);
-    refuses(await machine.store('token_id', 'ak-new', '--profile', 'x'), /no answer within 3 seconds/);
-    // In a terminal a person may be typing the password: said what is waited for, and Ctrl-C works.
-    const waiting = [{expect: 'Waiting for the system keyring', send: '\u0003'}];
-    const played = await onTerminal(machine, ['secrets', 'test', 'modal'], waiting, machine.keyring.env);
-    expect(played).toMatchObject({code: 130, restored: true, left: 0});
+    refuses(await machine.store('token_id', 'ak-new', '--profile', 'x'), /gave no answer/);
     machine.keyring.signal('SIGCONT');
     expect(machine.keyring.lookup('default/modal/token_id')).toBe('ak-locked');
-    await close();
   }, 60_000);
 
   test('killed during a call', async () => {
-    await open();
     machine.keyring.signal('SIGSTOP');
     const child = machine.start(['secrets', 'test', 'modal'], {env: machine.keyring.env});
     const ended = finished(child, 15_000, 'secrets test');
@@ -182,11 +169,9 @@ withKeyring('a keyring that does not answer', () => {
     await sleep(150);
     machine.keyring.signal('SIGKILL');
     refuses(await ended, /keyring (cannot be reached|is locked|gave no answer)/);
-    await close();
   }, 60_000);
 
   test('the CLI killed during a call takes its helper along', async () => {
-    await open();
     machine.keyring.signal('SIGSTOP');
     const child = machine.start(['secrets', 'test', 'modal'], {env: machine.keyring.env});
     while (helpers().length === 0) await sleep(10);
@@ -196,7 +181,5 @@ withKeyring('a keyring that does not answer', () => {
     const until = Date.now() + 5000;
     while (helpers().length > 0 && Date.now() < until) await sleep(20);
     expect(helpers()).toEqual([]);
-    machine.keyring.signal('SIGCONT');
-    await close();
   }, 60_000);
 });

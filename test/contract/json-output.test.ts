@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from '@jest/globals';
 import {Ajv} from 'ajv';
@@ -22,6 +22,36 @@ beforeAll(async () => {
   await machine.run(['deploy', 'ai', 'exotic', '--app', 'app', '--gpu', 'X9'], {cwd: project});
 }, 60_000);
 afterAll(() => machine.dispose());
+
+/** For the commands that keep secrets: the encrypted file, and a server that knows the pair. */
+const secretsEnvironment: Record<string, string> = {CLOUDCTL_SECRETS_BACKEND: 'file'};
+const pair: Record<string, string> = {};
+
+beforeAll(async () => {
+  secretsEnvironment['CLOUDCTL_KEY_FILE'] = join(machine.home, 'key');
+  writeFileSync(secretsEnvironment['CLOUDCTL_KEY_FILE'], 'k'.repeat(32), {mode: 0o600});
+  const {variables} = await machine.data<{variables: Record<string, string>}>(['modal', 'local', 'env']);
+  Object.assign(pair, variables);
+  secretsEnvironment['MODAL_SERVER_URL'] = variables['MODAL_SERVER_URL']!;
+}, 60_000);
+
+test('secrets PROVIDER KEY, list, test and delete are one document each, as the page says', async () => {
+  const STEPS: [definition: string, args: string[], stdin?: string][] = [
+    ['secrets', ['modal', 'token_id', '--stdin'], pair['MODAL_TOKEN_ID']],
+    ['secrets', ['modal', 'token_secret', '--stdin'], pair['MODAL_TOKEN_SECRET']],
+    ['secrets', ['modal', 'token_secret', '--stdin'], 'as-ofAnotherPair'],
+    ['secrets list', ['list']],
+    ['secrets', ['modal', 'token_id', '--stdin'], pair['MODAL_TOKEN_ID']],
+    ['secrets test', ['test', 'modal']],
+    ['secrets delete', ['delete', 'modal', 'token_id']],
+  ];
+  for (const [definition, args, stdin] of STEPS) {
+    const options = {env: secretsEnvironment, ...(stdin === undefined ? {} : {stdin})};
+    const {stdout, stderr} = await machine.run(['secrets', ...args, '--json'], options);
+    expect(problemsOf(definition, (JSON.parse(stdout) as {data: unknown}).data)).toEqual([]);
+    expect(stderr).toBe('');
+  }
+}, 60_000);
 
 const CASES: [definition: string, args: string[]][] = [
   ['deploy', ['deploy', 'ai', 'one', '--app', 'app']],

@@ -24,17 +24,21 @@ export class KeyringSession {
   static async start(): Promise<KeyringSession> {
     // Lives until its input ends.
     const script = 'echo "$KEYRING_PID $DBUS_SESSION_BUS_ADDRESS"; exec cat';
-    const child = spawn(starter, ['sh', '-c', script], {stdio: ['pipe', 'pipe', 'inherit']});
+    const child = spawn(starter, ['sh', '-c', script], {stdio: ['pipe', 'pipe', 'pipe']});
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
     const line = await new Promise<string>((resolve, reject) => {
       let text = '';
       const timer = setTimeout(() => reject(new Error('The keyring did not start.')), 30_000);
-      child.stdout!.on('data', (chunk: Buffer) => {
+      child.stdout.on('data', (chunk: Buffer) => {
         text += chunk.toString();
         if (!text.includes('\n')) return;
         clearTimeout(timer);
         resolve(text.trim());
       });
-      child.on('close', code => reject(new Error(`The keyring ended with ${code}.`)));
+      child.on('close', code => reject(new Error(`The keyring ended with ${code}: ${said}`)));
     });
     const [pid, address] = line.split(' ');
     return new KeyringSession(child, {DBUS_SESSION_BUS_ADDRESS: address!}, Number(pid));

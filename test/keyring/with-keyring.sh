@@ -41,7 +41,11 @@ done
 
 code=0
 "$@" || code=$?
+# The command may have stopped or killed it.
 kill -CONT "$KEYRING_PID" 2>/dev/null || true
 kill "$KEYRING_PID" 2>/dev/null || true
+(sleep 2; kill -KILL "$KEYRING_PID") >/dev/null 2>&1 &
+GUARD=$!
 wait "$KEYRING_PID" 2>/dev/null || true
+kill "$GUARD" 2>/dev/null || true
 exit "$code"
