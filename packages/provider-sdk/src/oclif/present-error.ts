@@ -49,10 +49,33 @@ export function normaliseError(error: unknown): CloudError {
       cause: error,
     });
   }
+  const refusal = REFUSALS[(error as NodeJS.ErrnoException).code ?? ''];
+  if (refusal !== undefined && 'syscall' in error) return systemError(error as NodeJS.ErrnoException, refusal);
   return new CloudError(message || error.name, {
     code: 'INTERNAL',
     exitCode: EXIT.bug,
     hints: ['This is a bug in CloudCTL. Run again with DEBUG=* and report what it prints.'],
+    cause: error,
+  });
+}
+
+/** What the system says no with, where the machine is at fault and not the program. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is exceeded',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files on this machine',
+};
+
+function systemError(error: NodeJS.ErrnoException, refusal: string): CloudError {
+  const place = error.path === undefined ? '' : ` ${error.path}`;
+  return new CloudError(`${error.syscall}${place}: ${refusal}.`, {
+    code: 'SYSTEM_REFUSED',
+    exitCode: EXIT.environment,
+    hints: ['Mend that, or name other folders in CLOUDCTL_DATA_DIR, CLOUDCTL_CACHE_DIR and CLOUDCTL_CONFIG_DIR.'],
     cause: error,
   });
 }
