@@ -187,6 +187,25 @@ describe('several functions in one app', () => {
   });
 });
 
+test('a neighbour that was stopped comes back with the app, and that is said', async () => {
+  const machine = new Machine();
+  const project = machine.project({'main.py': HANDLERS});
+  const deploy = (name: string) =>
+    machine.run(['deploy', 'ai', name, '--app', 'stopped', '--handler', 'main.double'], {cwd: project});
+  await deploy('first');
+  expect((await deploy('second')).stderr).not.toContain('published again');
+  const {stdout} = await machine.run(['modal', 'local', 'env']);
+  const {execFileSync} = await import('node:child_process');
+  execFileSync('bash', ['-c', `${stdout}\n"${python}" -m modal app stop stopped --yes`], {
+    cwd: machine.home,
+    env: {...machine.env},
+    timeout: 30_000,
+    stdio: 'pipe',
+  });
+  expect((await deploy('second')).stderr).toMatch(/published again with it: "first"\./);
+  await machine.dispose();
+});
+
 describe('volumes in functions', () => {
   const machine = new Machine();
   const project = machine.project({

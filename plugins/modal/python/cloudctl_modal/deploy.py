@@ -91,6 +91,7 @@ class _Deploy:
         plan = plan_deploy(params.functions, params.target, found.live, found.known)
         if plan.foreign and not params.replace:
             raise _foreign(params.app, plan.foreign, found.broken)
+        self._say_who_comes_back(found)
         plan = await self._fetch(plan, found)
         carried = [function for function in plan.functions if function.name in plan.carried]
         for function in carried:
@@ -109,6 +110,17 @@ class _Deploy:
             "warnings": context.warnings,
             "deployedAt": deployed_at,
         }
+
+    def _say_who_comes_back(self, found: _Found) -> None:
+        """Somebody stopped or dropped a neighbour since; publishing the app brings it to life again."""
+        live = {function.name for function in found.live}
+        gone = sorted({function.name for function in self._params.functions} - live - {self._params.target})
+        if gone:
+            names = ", ".join(f'"{name}"' for name in gone)
+            self._context.warn(
+                f"No longer live in {self._params.app}, and published again with it: {names}. "
+                "To leave one out, forget it first: cloudctl ledger forget NAME."
+            )
 
     async def _look(self) -> _Found:
         """The live layout and the records, at the same time."""
