@@ -20,16 +20,24 @@ class Binding:
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements that run when the module is imported, also inside if, try, with, for, while and match."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    waiting = [iter(body)]  # No recursion: a chain of a thousand elifs is as deep as it is long.
+    while waiting:
+        statement = next(waiting[-1], None)
+        if statement is None:
+            waiting.pop()
             continue
-        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-            for child in getattr(statement, name, []):
-                if isinstance(child, ast.stmt):
-                    yield from _statements([child])
-                else:  # An except clause or a case has a body of its own.
-                    yield from _statements(child.body)
+        yield statement
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting.append(iter(list(_inside(statement))))
+
+
+def _inside(statement: ast.stmt) -> Iterator[ast.stmt]:
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for child in getattr(statement, name, []):
+            if isinstance(child, ast.stmt):
+                yield child
+            else:  # An except clause or a case has a body of its own.
+                yield from child.body
 
 
 def _targets(target: ast.expr) -> Iterator[str]:

@@ -15,7 +15,9 @@ from cloudctl_modal.protocol import HTTP_SUFFIX, Function, Signature
 from cloudctl_modal.schedules import schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from cloudctl_modal.named_objects import NamedObjects
 
 # A companion of a GPU function only carries requests to it: many at a time, next to nothing each.
 _CARRIER_CPU = 0.125
@@ -63,7 +65,7 @@ def check(function: Function, signature: Signature) -> list[str]:
 class AppBuilder:
     """Builds one modal.App; ``scratch`` is a directory that must live until the deploy has ended."""
 
-    def __init__(self, name: str, scratch: str, objects: Mapping[str, modal.Volume | modal.Secret]) -> None:
+    def __init__(self, name: str, scratch: str, objects: NamedObjects) -> None:
         self.app = modal.App(name, tags={"managed-by": "cloudctl"})
         self._name = name
         self._scratch = scratch
@@ -78,10 +80,8 @@ class AppBuilder:
         web = function.url != "none"
         in_process = web and function.gpu is None
         image = self._images.image(function)
-        secrets = [
-            item for name in function.secrets if isinstance(item := self._objects[f"secret {name}"], modal.Secret)
-        ]
-        volumes: dict[Any, Any] = {mount.path: self._objects[f"volume {mount.name}"] for mount in function.volumes}
+        secrets = [self._objects.secrets[name] for name in function.secrets]
+        volumes: dict[Any, Any] = {mount.path: self._objects.volumes[mount.name] for mount in function.volumes}
         common: dict[str, Any] = {
             "image": image,
             "env": dict(function.env) or None,

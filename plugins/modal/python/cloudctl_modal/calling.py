@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import modal
 from modal import exception as sdk_exception
 
-from cloudctl_modal import sdk
+from cloudctl_modal import sdk, sdk_apps
 from cloudctl_modal.container.arguments import ANY_SLOTS, Arguments, BadArgumentsError, Slot, bind_input
 from cloudctl_modal.container.jsonable import NotJsonError, encode_json, type_name
 from cloudctl_modal.errors import BridgeError, Json, not_found
@@ -39,7 +39,7 @@ async def call(client: modal.Client, params: CallParams, context: RequestContext
     try:
         await function.hydrate.aio(client)
     except sdk_exception.NotFoundError:
-        if await sdk.find_app(client, params.app) is None:
+        if await sdk_apps.find_app(client, params.app) is None:
             raise not_found("app", params.app, f"Modal has no app named {params.app!r}.") from None
         raise not_found(
             "function", params.function, f"The app {params.app} has no function {params.function!r}."

@@ -42,6 +42,8 @@ class Credentials:
         self._fd = fd
         self._redactor = redactor
         self._reading: asyncio.Future[None] | None = None
+        self.variables: dict[str, str] = {}
+        """What came; the tokens among them leave ``os.environ`` when the SDK has connected."""
 
     async def ready(self) -> None:
         """Return when the variables are in ``os.environ``. BridgeError when what came is not usable."""
@@ -60,6 +62,7 @@ class Credentials:
             environment = _read_environment(self._read(fd))
             self._redactor.learn(environment)  # Before anything can print them.
             os.environ.update(environment)
+            self.variables = environment
         except (MisfitError, OSError) as misfit:
             error = BridgeError("AUTH", f"The credentials could not be read: {misfit}.")
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import platform
 import traceback
 from typing import TYPE_CHECKING
@@ -11,13 +12,26 @@ from typing import TYPE_CHECKING
 from cloudctl_modal.context import RequestContext
 from cloudctl_modal.credentials import Credentials
 from cloudctl_modal.errors import BridgeError, Json
-from cloudctl_modal.params import READERS, Cancel, HelloParams, InspectParams, Request, message_id, read_message
+from cloudctl_modal.params import (
+    READERS,
+    Cancel,
+    DiscoverParams,
+    ExamineParams,
+    HelloParams,
+    InspectParams,
+    Request,
+    VersionsParams,
+    message_id,
+    read_message,
+)
 from cloudctl_modal.protocol import PROTOCOL
 from cloudctl_modal.warmup import Warmup, sdk_version
 
 if TYPE_CHECKING:
     from cloudctl_modal.redaction import Redactor
     from cloudctl_modal.transport import LineWriter
+
+_WITHOUT_SDK = frozenset({"hello", "inspect", "examine", "discover", "versions"})
 
 
 def _not_a_number(name: str) -> Json:
@@ -57,7 +71,7 @@ class Dispatcher:
         context = RequestContext(received.id, self._writer.send, self._writer.room)
         task = asyncio.get_running_loop().create_task(self._run(received, context))
         self._running[received.id] = (task, context)
-        if received.method not in ("hello", "inspect"):
+        if received.method not in _WITHOUT_SDK:
             self._warmup.start()
 
     async def finish(self, patience: float, clean_up: float) -> None:
@@ -105,6 +119,9 @@ class Dispatcher:
 
     async def _answer(self, request: Request, context: RequestContext) -> dict[str, Json]:
         if isinstance(request.params, HelloParams):
+            if request.params.warm:
+                # After the reply: both at once would make it wait for the interpreter.
+                asyncio.get_running_loop().call_later(0.01, self._warmup.start)
             return {
                 "protocol": PROTOCOL,
                 "sdk": sdk_version(),
@@ -115,6 +132,22 @@ class Dispatcher:
             from cloudctl_modal.inspector import inspect_handler
 
             return inspect_handler(request.params.directory, request.params.handler).to_json()
+        if isinstance(request.params, ExamineParams):
+            from cloudctl_modal.examine import examine
+
+            # In a thread: a project may have thousands of modules, and other requests go on meanwhile.
+            return await asyncio.to_thread(examine, request.params)
+        if isinstance(request.params, DiscoverParams):
+            from cloudctl_modal.discover import discover
+
+            return await asyncio.to_thread(discover, request.params)
+        if isinstance(request.params, VersionsParams):
+            from cloudctl_modal.versions import versions
+
+            await self._credentials.ready()
+            return await versions(request.params, {**os.environ, **self._credentials.variables})
+        if request.method == "warm":  # The import has begun with the request.
+            return {}
         methods = await self._warmup.methods()
         await self._credentials.ready()
         return await methods.run(request.method, request.params, context)

@@ -18,6 +18,7 @@ Code = Literal[
     "HANDLER_NOT_FOUND",
     "SYNTAX_ERROR",
     "DEFINES_MODAL_APP",
+    "MODULE_MISSING",
     "UNREACHABLE",
     "AUTH",
     "PERMISSION",
@@ -34,7 +35,7 @@ Code = Literal[
     "PROVIDER",
 ]
 
-Kind = Literal["app", "function", "volume", "secret", "environment"]
+Kind = Literal["app", "function", "volume", "secret", "environment", "package"]
 
 
 class BridgeError(Exception):

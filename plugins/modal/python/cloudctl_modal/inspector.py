@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-import os
-import platform
 import re
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cloudctl_modal.bindings import Binding, modal_app_line, module_bindings
-from cloudctl_modal.errors import BridgeError, Json
+from cloudctl_modal.errors import BridgeError
+from cloudctl_modal.module_path import LeftOut, ModulePath
 from cloudctl_modal.protocol import HandlerKind, Parameter, Signature
+from cloudctl_modal.sources import read_module
 
 _ANYTHING: tuple[Parameter, ...] = (Parameter("args", "varPositional", False), Parameter("kwargs", "varKeyword", False))
 _SKIPPED = {"__pycache__", "node_modules", "venv", "site-packages"}
@@ -29,24 +28,25 @@ class _Module:
     star_line: int | None
 
 
-def inspect_handler(directory: str, handler: str) -> Signature:
-    """What ``handler`` ("module.attribute") in ``directory`` is.
+def inspect_handler(directory: str, handler: str, path: ModulePath | None = None) -> Signature:
+    """What ``handler`` ("module.attribute") in ``directory`` is; ``path`` when its modules are known already.
 
-    Raises BridgeError: HANDLER_NOT_FOUND, SYNTAX_ERROR, DEFINES_MODAL_APP.
+    Raises BridgeError: HANDLER_NOT_FOUND, SYNTAX_ERROR, DEFINES_MODAL_APP, INVALID for a file that cannot be read.
     """
     if not Path(directory).is_dir():
         raise _missing("file", f"The directory {directory} does not exist.", [])
+    path = path or ModulePath(directory)
     module_name, _, attribute = handler.rpartition(".")
     if (
         not re.fullmatch(r"\w+(\.\w+)+", handler)
         or attribute == "py"
         or not all(map(str.isidentifier, handler.split(".")))
     ):
-        raise _malformed(directory, handler)
-    file = _find_module(directory, module_name)
+        raise _malformed(path, handler)
+    file = _find_module(path, module_name)
     if file is None:
-        raise _no_module(directory, module_name, attribute)
-    module = _parse(directory, module_name, file)
+        raise _no_module(path, module_name, attribute)
+    module = _parse(path, module_name, file)
     line = modal_app_line(module.tree)
     if line is not None:
         message = (
@@ -54,7 +54,7 @@ def inspect_handler(directory: str, handler: str) -> Signature:
             f"Deploy it with 'modal deploy {file}', or take the app out."
         )
         raise BridgeError("DEFINES_MODAL_APP", message, {"file": file, "line": line})
-    return _signature(module, attribute, handler)
+    return replace(_signature(module, attribute, handler), root=path.root)
 
 
 def _signature(module: _Module, attribute: str, handler: str) -> Signature:
@@ -66,7 +66,7 @@ def _signature(module: _Module, attribute: str, handler: str) -> Signature:
         message = f"{handler} is a class; a handler must be a function. Give the name of a function that uses it."
         raise _missing("class", message, _suggest(module, attribute))
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        kind = _kind(node)
+        kind = kind_of(node)
         parameters = _parameters(node.args)
     elif isinstance(node, ast.Lambda):
         kind = "generator" if _yields(node) else "sync"
@@ -82,7 +82,8 @@ def _signature(module: _Module, attribute: str, handler: str) -> Signature:
     return Signature(module.name, attribute, module.file, line, kind, parameters)
 
 
-def _kind(node: ast.FunctionDef | ast.AsyncFunctionDef) -> HandlerKind:
+def kind_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> HandlerKind:
+    """Whether a function returns or yields, at once or later."""
     yields = _yields(node)
     if isinstance(node, ast.AsyncFunctionDef):
         return "asyncGenerator" if yields else "async"
@@ -123,100 +124,82 @@ def _parameters(arguments: ast.arguments) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def _parse(directory: str, name: str, file: str) -> _Module:
-    source = Path(directory, file).read_bytes()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "invalid escape sequence" is the user's affair.
-            tree = ast.parse(source, filename=file)
-    except SyntaxError as error:
-        raise _syntax_error(file, error, source) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise _syntax_error(file, SyntaxError(str(error) or type(error).__name__), source) from None
+def _parse(path: ModulePath, name: str, file: str) -> _Module:
+    tree = read_module(path.directory, file)
     bindings, star_line = module_bindings(tree)
     return _Module(name, file, tree, bindings, star_line)
 
 
-def _syntax_error(file: str, error: SyntaxError, source: bytes) -> BridgeError:
-    line = max(error.lineno or 1, 1)
-    lines = source.decode("utf-8", "replace").splitlines()
-    text = (error.text or (lines[line - 1] if line <= len(lines) else "")).rstrip("\r\n")
-    version = ".".join(platform.python_version_tuple()[:2])
-    message = (
-        f"{file}, line {line}: {error.msg}. The file was read with Python {version}; "
-        "if it uses the syntax of a newer Python, run CloudCTL with that one."
-    )
-    data: dict[str, Json] = {"file": file, "line": line, "column": max(error.offset or 1, 1), "text": text}
-    return BridgeError("SYNTAX_ERROR", message, data)
-
-
-def _find_module(directory: str, name: str) -> str | None:
-    """The module's file, relative: a package wins over a file of the same name, as in Python."""
-    parts = name.split(".")
-    for candidate in ("/".join([*parts, "__init__.py"]), "/".join(parts) + ".py"):
-        if _is_file_of_this_case(directory, candidate):
-            return candidate
-    return None
-
-
-def _is_file_of_this_case(directory: str, relative: str) -> bool:
-    """Like ``isfile``, but with the case minded everywhere: the container's file system minds it."""
-    if not Path(directory, relative).is_file():
-        return False
-    place = Path(directory)
-    for part in relative.split("/"):
-        if part not in {path.name for path in place.iterdir()}:
-            return False
-        place /= part
-    return True
+def _find_module(path: ModulePath, name: str) -> str | None:
+    """The module's file, relative."""
+    place = path.find(name.split("."))
+    return place.file if place is not None else None
 
 
 def _missing(reason: str, message: str, suggestions: list[str]) -> BridgeError:
     return BridgeError("HANDLER_NOT_FOUND", message, {"suggestions": [*suggestions], "reason": reason})
 
 
-def _malformed(directory: str, handler: str) -> BridgeError:
+def _malformed(path: ModulePath, handler: str) -> BridgeError:
     """Handlers written in another tool's way: main.py, main:handler, main.py:handler, src/main.handler."""
     guess = re.sub(r"\.py(?=$|[:.])", "", handler).replace(":", ".").replace("/", ".").replace("\\", ".").strip(".")
+    if path.root is not None:
+        guess = guess.removeprefix(f"{path.root}.")
     suggestions: list[str] = []
     if "." in guess:
         try:
-            inspect_handler(directory, guess)
+            inspect_handler(path.directory, guess, path)
             suggestions = [guess]
         except BridgeError as error:
             found = (error.data or {}).get("suggestions")
             suggestions = [str(item) for item in found] if isinstance(found, list) else []
     elif guess:
-        suggestions = _functions_of(directory, guess) or [
-            f"{module}.{guess}" for module in _modules(directory) if guess in _function_names(directory, module)
+        suggestions = _functions_of(path, guess) or [
+            f"{module}.{guess}" for module in _modules(path) if guess in _function_names(path, module)
         ]
     hint = f" Did you mean {suggestions[0]}?" if suggestions else ""
     message = f"A handler is written module.function, such as main.handler; {handler!r} is not.{hint}"
     return _missing("attribute", message, suggestions[:3])
 
 
-def _no_module(directory: str, module_name: str, attribute: str) -> BridgeError:
+def _no_module(path: ModulePath, module_name: str, attribute: str) -> BridgeError:
     owner, _, class_name = module_name.rpartition(".")
-    if owner and (file := _find_module(directory, owner)):
-        module = _try_parse(directory, owner, file)
+    if owner and (file := _find_module(path, owner)):
+        module = _try_parse(path, owner, file)
         binding = module.bindings.get(class_name) if module else None
         if module and binding and isinstance(binding.node, ast.ClassDef):
             message = (
                 f"{module_name} is a class, and a method of a class cannot be a handler. Give the name of a function."
             )
             return _missing("class", message, _suggest(module, attribute))
-    modules = _modules(directory)
+    modules = _modules(path)
     near = difflib.get_close_matches(module_name, modules, 3, 0.6)
     near += [name for name in modules if name.rpartition(".")[2] == module_name.rpartition(".")[2] and name not in near]
     near += [name for name in modules if name.lower() == module_name.lower() and name not in near]
     suggestions: list[str] = []
     for name in near[:3]:
-        names = _function_names(directory, name)
+        names = _function_names(path, name)
         close = [attribute] if attribute in names else difflib.get_close_matches(attribute, names, 1, 0.5)
         suggestions += [f"{name}.{found}" for found in close or names[:1]]
     hint = f" Did you mean {suggestions[0]}?" if suggestions else ""
-    path = module_name.replace(".", "/")
-    return _missing("file", f"There is no {path}.py among the files to deploy.{hint}", suggestions)
+    left_out = _left_out(path, module_name.split("."))
+    if left_out is not None:
+        message = f"The module {module_name} is not in the package: {left_out.path} is left out ({left_out.by})."
+        return _missing("file", message, [])
+    return _missing(
+        "file", f"There is no {module_name.replace('.', '/')}.py among the files to deploy.{hint}", suggestions
+    )
+
+
+def _left_out(path: ModulePath, parts: list[str]) -> LeftOut | None:
+    """The part of a module's name that the package leaves out."""
+    folders = path.roots
+    for part in parts:
+        place = path.inside(folders, part)
+        if place is None:
+            return path.left_out(folders, part)
+        folders = place.folders
+    return None
 
 
 def _suggest(module: _Module, attribute: str) -> list[str]:
@@ -231,16 +214,16 @@ def _suggest(module: _Module, attribute: str) -> list[str]:
     return [f"{module.name}.{name}" for name in near or (public if len(public) <= 3 else [])]
 
 
-def _try_parse(directory: str, name: str, file: str) -> _Module | None:
+def _try_parse(path: ModulePath, name: str, file: str) -> _Module | None:
     try:
-        return _parse(directory, name, file)
-    except (BridgeError, OSError):
+        return _parse(path, name, file)
+    except BridgeError:
         return None
 
 
-def _function_names(directory: str, name: str) -> list[str]:
-    file = _find_module(directory, name)
-    module = _try_parse(directory, name, file) if file else None
+def _function_names(path: ModulePath, name: str) -> list[str]:
+    file = _find_module(path, name)
+    module = _try_parse(path, name, file) if file else None
     if module is None:
         return []
     return [
@@ -250,23 +233,24 @@ def _function_names(directory: str, name: str) -> list[str]:
     ]
 
 
-def _functions_of(directory: str, name: str) -> list[str]:
-    return [f"{name}.{found}" for found in _function_names(directory, name)]
+def _functions_of(path: ModulePath, name: str) -> list[str]:
+    return [f"{name}.{found}" for found in _function_names(path, name)]
 
 
-def _modules(directory: str) -> list[str]:
-    """Importable names of the Python files in the directory, those near its top first."""
-    found: list[str] = []
+def _modules(path: ModulePath) -> list[str]:
+    """Importable names of the Python files in the package, those near its top first."""
+    found: dict[str, None] = {}
     looked_at = 0
-    for place, directories, files in os.walk(directory):
-        directories[:] = sorted(name for name in directories if name.isidentifier() and name not in _SKIPPED)
-        prefix = Path(place).relative_to(directory).parts
-        for file in map(Path, sorted(files)):
-            looked_at += 1
-            if file.suffix == ".py" and file.stem.isidentifier():
-                parts = prefix if file.stem == "__init__" else (*prefix, file.stem)
-                if parts:
-                    found.append(".".join(parts))
-        if looked_at > _MOST_FILES:
-            break
+    waiting: list[tuple[str, tuple[str, ...]]] = [(root, ()) for root in reversed(path.roots)]
+    while waiting and looked_at <= _MOST_FILES:
+        folder, prefix = waiting.pop(0)
+        entries = path.entries(folder)
+        looked_at += len(entries)
+        if prefix and entries.get("__init__.py") == "file":
+            found[".".join(prefix)] = None
+        for name, place in path.names([folder]).items():
+            if entries.get(name) != "folder":
+                found[".".join((*prefix, name))] = None
+            elif name not in _SKIPPED and place not in path.roots:
+                waiting.append((place, (*prefix, name)))
     return sorted(found, key=lambda name: name.count("."))

@@ -9,12 +9,14 @@ import modal
 from modal import exception as sdk_exception
 from modal_proto import api_pb2
 
-from cloudctl_modal import sdk, sdk_errors, times
+from cloudctl_modal import sdk, sdk_apps, sdk_errors, times
 from cloudctl_modal.plan import without_companions
 from cloudctl_modal.records import STATE_VOLUME, Records
 from cloudctl_modal.session import server
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
     from cloudctl_modal.context import RequestContext
     from cloudctl_modal.errors import Json
 
@@ -42,13 +44,13 @@ async def whoami(client: modal.Client) -> dict[str, Json]:
 
 async def list_functions(client: modal.Client, context: RequestContext) -> dict[str, Json]:
     """The protocol's result of `listFunctions`: every function of every app that still has a layout."""
-    apps = await sdk.list_apps(client)
+    apps = await sdk_apps.list_apps(client)
     limit = asyncio.Semaphore(_AT_ONCE)
 
-    async def rows(app: sdk.AppItem) -> list[Json]:
+    async def rows(app: sdk_apps.AppItem) -> list[Json]:
         async with limit:
             try:
-                live = await sdk.app_layout(client, app.id)
+                live = await sdk_apps.app_layout(client, app.id)
             except Exception as error:
                 translated = sdk_errors.translate(error, server())
                 if translated is None or translated.code in ("UNREACHABLE", "AUTH"):
@@ -56,22 +58,50 @@ async def list_functions(client: modal.Client, context: RequestContext) -> dict[
                 if app.state != api_pb2.APP_STATE_STOPPED:  # A stopped app's layout may be gone.
                     context.warn(f"The functions of {app.name or app.id} cannot be listed: {translated.message}")
                 return []
+            lifecycle = app.lifecycle or (await _lifecycle(client, app.id) if live else sdk_apps.Lifecycle())
         return [
             {
                 "id": function.id,
                 "name": function.name,
                 "app": app.name,
                 "appId": app.id,
-                "status": sdk.STATUS_WORDS.get(app.state, "unknown"),
+                "status": sdk_apps.STATUS_WORDS.get(app.state, "unknown"),
                 "createdAt": times.from_seconds(app.created_at),
                 "url": function.url or (companion.url if companion else None),
                 "dashboardUrl": dashboard_url(function.id),
+                "version": lifecycle.version,
+                "deployedAt": times.from_seconds(lifecycle.deployed_at) if lifecycle.deployed_at else None,
+                "deployedBy": lifecycle.deployed_by,
             }
             for function, companion in without_companions(live)
         ]
 
     found = await asyncio.gather(*map(rows, apps))
     return {"functions": [row for part in found for row in part], "warnings": context.warnings}
+
+
+async def _lifecycle(client: modal.Client, app_id: str) -> sdk_apps.Lifecycle:
+    """For an app of which the list does not tell it; nothing when Modal refuses, as a list without it is of use."""
+    try:
+        return await sdk_apps.app_lifecycle(client, app_id)
+    except Exception as error:
+        translated = sdk_errors.translate(error, server())
+        if translated is None or translated.code in ("UNREACHABLE", "AUTH"):
+            raise
+        return sdk_apps.Lifecycle()
+
+
+def function_rows(live: Sequence[sdk_apps.LiveFunction], managed: Container[str]) -> list[Json]:
+    """The protocol's LiveFunctions, HTTP companions folded in; ``managed`` are names that have a record."""
+    return [
+        {
+            "name": function.name,
+            "id": function.id,
+            "url": function.url or (companion.url if companion else None),
+            "managed": function.name in managed,
+        }
+        for function, companion in without_companions(live)
+    ]
 
 
 async def layout(client: modal.Client, app: str, context: RequestContext) -> dict[str, Json]:
@@ -88,24 +118,15 @@ async def layout(client: modal.Client, app: str, context: RequestContext) -> dic
             context.warn(f"CloudCTL's record of {name} cannot be used: {reason}.")
         return {name: record.managed() for name, record in good.items()}
 
-    async def live() -> tuple[str | None, list[sdk.LiveFunction]]:
-        app_id = await sdk.find_app(client, app)
-        return app_id, await sdk.app_layout(client, app_id) if app_id else []
+    async def live() -> tuple[str | None, list[sdk_apps.LiveFunction]]:
+        app_id = await sdk_apps.find_app(client, app)
+        return app_id, await sdk_apps.app_layout(client, app_id) if app_id else []
 
     managed, (app_id, functions) = await asyncio.gather(known(), live())
-    pairs = without_companions(functions)
     return {
         "appId": app_id,
-        "functions": [
-            {
-                "name": function.name,
-                "id": function.id,
-                "url": function.url or (companion.url if companion else None),
-                "managed": function.name in managed,
-            }
-            for function, companion in pairs
-        ],
-        "managed": [managed[function.name] for function, _ in pairs if function.name in managed],
+        "functions": function_rows(functions, managed),
+        "managed": [managed[function.name] for function in functions if function.name in managed],
         "warnings": context.warnings,
     }
 

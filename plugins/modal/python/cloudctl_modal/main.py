@@ -28,8 +28,6 @@ async def _serve(requests: int, replies: int, credentials: int | None, redactor:
     writer = LineWriter(replies, loop, redactor)
     warmup = Warmup(loop)
     dispatcher = Dispatcher(writer, warmup, redactor, credentials)
-    # The import waits for the first message, but not long: both at once would make `hello` wait for the interpreter.
-    loop.call_later(0.02, warmup.start)
     LineReader(requests, loop, dispatcher.on_line, ended.set)
     if os.name == "posix":
         # Ctrl-C reaches the whole process group; what to do about it is for the parent to say.

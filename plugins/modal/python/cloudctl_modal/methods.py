@@ -6,10 +6,18 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING
 
-from cloudctl_modal import calling, listing, progress
+from cloudctl_modal import calling, fetching, listing, observing, progress
 from cloudctl_modal.deploy import Deploys
 from cloudctl_modal.errors import BridgeError, Json
-from cloudctl_modal.params import CallParams, CreateVolumeParams, DeployParams, LayoutParams, Params
+from cloudctl_modal.params import (
+    CallParams,
+    CreateVolumeParams,
+    DeployParams,
+    FetchPackageParams,
+    LayoutParams,
+    ObserveParams,
+    Params,
+)
 from cloudctl_modal.session import Session
 
 if TYPE_CHECKING:
@@ -29,7 +37,7 @@ class Methods:
         return await self._session.guarded(self._answer(method, params, context))
 
     async def _answer(self, method: str, params: Params, context: RequestContext) -> dict[str, Json]:
-        if isinstance(params, DeployParams | CallParams | LayoutParams):
+        if _reads_files(params):
             # The records are read over HTTP. Its library takes a while to import, so it is on its way meanwhile.
             asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "aiohttp")
         client = await self._session.client()
@@ -39,6 +47,10 @@ class Methods:
             return await calling.call(client, params, context)
         if isinstance(params, LayoutParams):
             return await listing.layout(client, params.app, context)
+        if isinstance(params, ObserveParams):
+            return await observing.observe(client, params, context)
+        if isinstance(params, FetchPackageParams):
+            return await fetching.fetch_package(client, params)
         if isinstance(params, CreateVolumeParams):
             return await listing.create_volume(client, params.name)
         if method == "whoami":
@@ -48,3 +60,9 @@ class Methods:
         if method == "listVolumes":
             return await listing.list_volumes(client, context)
         raise BridgeError("UNKNOWN_METHOD", f"There is no method {method!r}.")
+
+
+def _reads_files(params: Params) -> bool:
+    if isinstance(params, ObserveParams):
+        return observing.needs_records(params)
+    return isinstance(params, DeployParams | CallParams | LayoutParams | FetchPackageParams)

@@ -51,18 +51,19 @@ def pack(directory: str, archive: str) -> None:
                 tar.addfile(entry, stream)
 
 
-def unpack(archive: str, directory: str) -> None:
-    """Extract files, and nothing but files, inside ``directory``.
+def unpack(archive: str, directory: str) -> tuple[int, int]:
+    """Extract files, and nothing but files, inside ``directory``. Returns how many they are, and their bytes.
 
     ValueError for an archive that is broken or wants more.
     """
     try:
-        _unpack(archive, directory)
+        return _unpack(archive, directory)
     except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"the package's archive is broken: {error}") from error
 
 
-def _unpack(archive: str, directory: str) -> None:
+def _unpack(archive: str, directory: str) -> tuple[int, int]:
+    files = size = 0
     Path(directory).mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive, "r:gz") as tar:
         for entry in tar:
@@ -77,3 +78,5 @@ def _unpack(archive: str, directory: str) -> None:
             with target.open("wb") as stream:
                 shutil.copyfileobj(content, stream)
             target.chmod(0o755 if entry.mode & stat.S_IXUSR else 0o644)
+            files, size = files + 1, size + entry.size
+    return files, size

@@ -7,26 +7,30 @@ import re
 import sys
 import warnings
 from collections import deque
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO
 
 from modal import exception as sdk_exception
 
-from cloudctl_modal import sdk
+from cloudctl_modal import sdk_deploy
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
     from cloudctl_modal.context import RequestContext, Stage
 
 _LOG_TAIL = 200  # Lines of an image build that an error carries.
 _MARKUP = re.compile(r"\[/?[a-z][^\]]*\]")
 
 
-class DeployProgress(sdk.ProgressSink):
+class DeployProgress(sdk_deploy.ProgressSink):
     """One deploy's view of what the SDK tells."""
 
     def __init__(self, context: RequestContext, functions: int) -> None:
         self._context = context
         self._functions = functions
         self._created = 0
+        self._has_image = False
         self._partial = ""
         self._tail: deque[str] = deque(maxlen=_LOG_TAIL)
 
@@ -43,6 +47,9 @@ class DeployProgress(sdk.ProgressSink):
     def row(self, message: str) -> None:
         text = _MARKUP.sub("", message).strip()
         stage: Stage = "upload" if re.search(r"mount|upload", text, re.I) else "function"
+        if stage == "function" and not self._has_image:
+            self._has_image = True
+            self._context.progress("image", "done", "The image is ready")
         done = text.startswith(("Created", "Uploaded"))
         if stage == "function" and done:
             self._created += 1
@@ -62,20 +69,22 @@ class DeployProgress(sdk.ProgressSink):
             self._context.progress("image", "running", "Building the image", line)
 
 
-_sinks: list[DeployProgress] = []
+# The SDK has one place for its output, but runs each deploy in the context in which it was started.
+_current: ContextVar[DeployProgress | None] = ContextVar("current deploy", default=None)
 
 
 class _LogHandler(logging.Handler):
     """The SDK says some things only in its log, that a mount is empty for one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        for sink in _sinks:
+        sink = _current.get()
+        if sink is not None:
             sink.warning(record.getMessage())
 
 
 def install() -> None:
     """Listen to the SDK; once in a process."""
-    sdk.install_output(lambda: tuple(_sinks))
+    sdk_deploy.install_output(_current.get)
     logging.getLogger("modal-client").addHandler(_LogHandler(logging.WARNING))
     show = warnings.showwarning
 
@@ -90,7 +99,8 @@ def install() -> None:
         told = issubclass(category, sdk_exception.ServerWarning | sdk_exception.DeprecationError | DeprecationWarning)
         if told or category is UserWarning:
             text = re.sub(r"^\d{4}-\d\d-\d\d: ", "", str(message))  # The day of a deprecation.
-            for sink in _sinks:
+            sink = _current.get()
+            if sink is not None:
                 sink.warning(text)
         show(message, category, filename, lineno, file or sys.stderr, line)
 
@@ -98,13 +108,15 @@ def install() -> None:
 
 
 class Listening:
-    """``with Listening(progress):`` while the deploy runs."""
+    """``with Listening(progress):`` while the deploy runs; other deploys here have listeners of their own."""
 
     def __init__(self, sink: DeployProgress) -> None:
         self._sink = sink
+        self._before: Token[DeployProgress | None] | None = None
 
     def __enter__(self) -> None:
-        _sinks.append(self._sink)
+        self._before = _current.set(self._sink)
 
     def __exit__(self, *_: object) -> None:
-        _sinks.remove(self._sink)
+        if self._before is not None:
+            _current.reset(self._before)

@@ -30,9 +30,10 @@ HTTP_SUFFIX = "-http"
 HandlerKind = Literal["sync", "async", "generator", "asyncGenerator", "unknown"]
 ParameterKind = Literal["positional", "keyword", "varPositional", "varKeyword"]
 UrlKind = Literal["private", "public", "none"]
+Root = Literal["src"]
 
-_digest = matching(r"(sha256:)?[0-9a-f]{64}", "must be a SHA-256 digest in hexadecimal")
-_python = matching(r"3\.\d{1,2}(\.\d{1,2})?", "must be a Python version such as 3.11")
+digest = matching(r"(sha256:)?[0-9a-f]{64}", "must be a SHA-256 digest in hexadecimal")
+python_version = matching(r"3\.\d{1,2}(\.\d{1,2})?", "must be a Python version such as 3.11")
 _variable = matching(r"[A-Za-z_][A-Za-z0-9_]*", "must be a name of a variable")
 _mount_path = matching(r"/.+", "must be an absolute path")
 
@@ -71,7 +72,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """What `inspect` found; ``file`` is relative to the package, ``line`` counts from 1."""
+    """What `inspect` found; ``file`` is relative to the package, ``line`` counts from 1.
+
+    ``root`` is a folder of the package that is on the module path too, behind the package itself.
+    """
 
     module: str
     attribute: str
@@ -79,9 +83,10 @@ class Signature:
     line: int
     kind: HandlerKind
     parameters: tuple[Parameter, ...]
+    root: Root | None = None
 
     def to_json(self) -> dict[str, Json]:
-        return {
+        found: dict[str, Json] = {
             "module": self.module,
             "attribute": self.attribute,
             "file": self.file,
@@ -89,6 +94,7 @@ class Signature:
             "kind": self.kind,
             "parameters": [parameter.to_json() for parameter in self.parameters],
         }
+        return found if self.root is None else {**found, "root": self.root}
 
 
 def read_parameter(value: Json, where: str) -> Parameter:
@@ -107,6 +113,7 @@ def read_signature(value: Json, where: str) -> Signature:
         fields.required("line", integer(1)),
         cast("HandlerKind", kind),
         tuple(fields.required("parameters", listing(read_parameter))),
+        cast("Root | None", fields.optional("root", choice("src"))),
     )
 
 
@@ -150,6 +157,7 @@ class Function:
     timeout: int
     url: UrlKind
     requirements: str | None = None
+    extras: tuple[str, ...] = ()
     gpu: str | None = None
     min_containers: int | None = None
     max_containers: int | None = None
@@ -173,6 +181,7 @@ class Function:
             "package": {"digest": self.package.digest},
             "image": self.image.to_json(),
             "requirements": self.requirements,
+            "extras": list(self.extras),
             "cpu": self.cpu,
             "memory": self.memory,
             "gpu": self.gpu,
@@ -191,7 +200,7 @@ class Function:
 
 def _read_package(value: Json, where: str) -> Package:
     fields = Fields(value, where)
-    package = Package(fields.required("digest", _digest), fields.required("directory", filled))
+    package = Package(fields.required("digest", digest), fields.required("directory", filled))
     fields.end()
     return package
 
@@ -199,9 +208,9 @@ def _read_package(value: Json, where: str) -> Package:
 def _read_image(value: Json, where: str) -> Image:
     fields = Fields(value, where)
     if fields.required("kind", choice("modal", "registry")) == "modal":
-        image = Image(None, fields.required("python", _python))
+        image = Image(None, fields.required("python", python_version))
     else:
-        image = Image(fields.required("reference", filled), fields.optional("python", _python))
+        image = Image(fields.required("reference", filled), fields.optional("python", python_version))
     fields.end()
     return image
 
@@ -231,6 +240,7 @@ def read_function(value: Json, where: str) -> Function:
         timeout=fields.required("timeout", integer(1)),
         url=cast("UrlKind", fields.required("url", choice("private", "public", "none"))),
         requirements=fields.optional("requirements", filled),
+        extras=tuple(fields.optional("extras", listing(filled)) or ()),
         gpu=fields.optional("gpu", filled),
         min_containers=fields.optional("minContainers", integer(0)),
         max_containers=fields.optional("maxContainers", integer(1)),

@@ -1,7 +1,7 @@
 """The deployment's own records: what CloudCTL deployed, kept beside the deployment in a Modal Volume.
 
-``apps/APP/FUNCTION.json`` says how a function was deployed, ``packages/DIGEST.tar.gz`` holds its code. With them
-another machine can deploy an app's other functions again, which Modal asks for at every publish.
+``apps/APP/FUNCTION.json`` says how a function was deployed, and beside it lie the packages (kept_packages.py). With
+them another machine can deploy an app's other functions again, which Modal asks for at every publish.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import contextlib
 import io
 import json
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import modal
 from modal import exception as sdk_exception
 
-from cloudctl_modal import packages
 from cloudctl_modal.decode import Fields, MisfitError, filled, integer, limited
+from cloudctl_modal.kept_packages import KeptPackages
 from cloudctl_modal.protocol import Function, Signature, read_function, read_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from cloudctl_modal.errors import Json
 
@@ -33,13 +33,17 @@ _AT_ONCE = 8  # Files read at the same time.
 
 @dataclass(frozen=True)
 class Record:
-    """One function as deployed; its package's directory is on the machine that deployed it, so it is empty here."""
+    """One function as deployed; its package's directory is on the machine that deployed it, so it is empty here.
+
+    ``app_version`` is the app's version that its deployment published; None where Modal did not tell.
+    """
 
     function: Function
     signature: Signature
     deployed_at: str
     function_id: str
     client: str
+    app_version: int | None = None
 
     def managed(self) -> dict[str, Json]:
         """The protocol's ManagedFunction."""
@@ -56,6 +60,7 @@ class Record:
         return {
             "version": _VERSION,
             **self.managed(),
+            "appVersion": self.app_version,
             "function": self.function.to_json(),
             "signature": self.signature.to_json(),
         }
@@ -80,12 +85,8 @@ def read_record(data: bytes) -> Record:
         fields.required("deployedAt", filled),
         fields.required("functionId", filled),
         fields.required("client", limited(200)),
+        fields.optional("appVersion", integer(1)),
     )
-
-
-def package_path(digest: str) -> str:
-    """Where the package with this digest is kept."""
-    return f"packages/{digest.removeprefix('sha256:')}.tar.gz"
 
 
 class Records:
@@ -131,33 +132,9 @@ class Records:
         except (MisfitError, FileNotFoundError, sdk_exception.NotFoundError):
             return None
 
-    async def has_package(self, digest: str) -> bool:
-        """Whether the package is kept."""
-        try:
-            entries = await self._volume.listdir.aio(package_path(digest))
-        except (sdk_exception.NotFoundError, FileNotFoundError):
-            return False
-        return bool(entries)
-
-    async def put_packages(self, directories: Mapping[str, str], scratch: str) -> None:
-        """Keep the packages, given as digest and directory; ``scratch`` is for the archives."""
-        if not directories:
-            return
-        archives: dict[str, str] = {}
-        for index, (digest, directory) in enumerate(directories.items()):
-            archives[digest] = str(Path(scratch, f"package-{index}.tar.gz"))
-            await asyncio.to_thread(packages.pack, directory, archives[digest])
-        async with self._volume.batch_upload(force=True) as batch:
-            for digest, archive in archives.items():
-                batch.put_file(archive, package_path(digest))
-
-    async def get_package(self, digest: str, directory: str) -> None:
-        """Unpack a kept package into ``directory``. FileNotFoundError, or ValueError for a broken one."""
-        archive = directory + ".tar.gz"
-        with Path(archive).open("wb") as stream:  # noqa: ASYNC230 - a file in the scratch directory does not block
-            async for chunk in self._volume.read_file.aio(package_path(digest)):
-                stream.write(chunk)
-        await asyncio.to_thread(packages.unpack, archive, directory)
+    def packages(self, app: str) -> KeptPackages:
+        """The packages of one app."""
+        return KeptPackages(self._volume, app)
 
     async def put_records(self, app: str, records: Iterable[Record]) -> None:
         """Write the records, all in one step."""

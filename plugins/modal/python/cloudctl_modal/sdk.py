@@ -1,4 +1,4 @@
-"""Everything that reaches behind the SDK's public interface, so that an upgrade of modal touches this file alone.
+"""What reaches behind the SDK's public interface, so that an upgrade of modal touches the files sdk*.py alone.
 
 Written against modal 1.6.4. Public calls (modal.App, Image, Volume, Function) are made where they are needed.
 """
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
-import modal
-from modal._utils.async_utils import synchronize_api, synchronizer
+from modal._utils.async_utils import synchronize_api
+from modal.client import Client
 from modal.config import config
-from modal.runner import deploy_app
 from modal_proto import api_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+
+    import modal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,18 +37,6 @@ class Message(Protocol):
 Answer = TypeVar("Answer", bound=Message)
 
 Empty: Any = importlib.import_module("google.protobuf.empty_pb2").Empty
-
-STATUS_WORDS: dict[int, str] = {
-    api_pb2.APP_STATE_EPHEMERAL: "ephemeral",
-    api_pb2.APP_STATE_DETACHED: "ephemeral (detached)",
-    api_pb2.APP_STATE_DETACHED_DISCONNECTED: "ephemeral (detached)",
-    api_pb2.APP_STATE_DEPLOYED: "deployed",
-    api_pb2.APP_STATE_STOPPING: "stopping...",
-    api_pb2.APP_STATE_STOPPED: "stopped",
-    api_pb2.APP_STATE_INITIALIZING: "initializing...",
-    api_pb2.APP_STATE_DISABLED: "disabled",
-}
-
 
 _synchronized: Any = partial(synchronize_api, target_module=__name__)
 
@@ -96,7 +85,7 @@ def has_credentials() -> bool:
 
 async def connect() -> modal.Client:
     """The client for the credentials in the environment, connected. Takes a minute to find out that it cannot."""
-    opening: Any = modal.Client.from_env  # Untyped in the SDK.
+    opening: Any = Client.from_env  # Untyped in the SDK.
     client: modal.Client = await opening.aio()
     return client
 
@@ -162,70 +151,6 @@ async def workspace(client: modal.Client) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class AppItem:
-    """One app of the list; times in seconds since 1970."""
-
-    id: str
-    name: str
-    state: int
-    created_at: float
-
-
-async def list_apps(client: modal.Client) -> list[AppItem]:
-    """Every app of the environment, those that stopped lately too."""
-    request = api_pb2.AppListRequest(environment_name=environment_name())
-    answer = await rpc(client, "AppList", request, api_pb2.AppListResponse)
-    return [AppItem(app.app_id, app.name or app.description, app.state, app.created_at) for app in answer.apps]
-
-
-@dataclass(frozen=True)
-class LiveFunction:
-    name: str
-    id: str
-    url: str | None
-
-
-async def find_app(client: modal.Client, name: str) -> str | None:
-    """Id of the deployed app, or None."""
-    request = api_pb2.AppGetByDeploymentNameRequest(name=name, environment_name=environment_name())
-    answer = await rpc(client, "AppGetByDeploymentName", request, api_pb2.AppGetByDeploymentNameResponse)
-    return answer.app_id or None
-
-
-async def app_layout(client: modal.Client, app_id: str) -> list[LiveFunction]:
-    """What is live in the app: functions, and classes as functions named CLASS.*."""
-    request = api_pb2.AppGetLayoutRequest(app_id=app_id)
-    layout = (await rpc(client, "AppGetLayout", request, api_pb2.AppGetLayoutResponse)).app_layout
-    urls = {item.object_id: item.function_handle_metadata.web_url for item in layout.objects}
-    live = {name: LiveFunction(name, number, urls.get(number) or None) for name, number in layout.function_ids.items()}
-    for name, number in layout.class_ids.items():
-        live.setdefault(f"{name}.*", LiveFunction(f"{name}.*", number, urls.get(number) or None))
-    return sorted(live.values(), key=lambda function: function.name)
-
-
-async def disconnect_app(client: modal.Client, app_id: str) -> None:
-    """Drop an app that is still being created; does nothing to one that is deployed."""
-    reason = api_pb2.APP_DISCONNECT_REASON_DEPLOYMENT_EXCEPTION
-    request = api_pb2.AppClientDisconnectRequest(app_id=app_id, reason=reason)
-    await rpc(client, "AppClientDisconnect", request, Empty)
-
-
-def app_id_of(app: modal.App) -> str | None:
-    """Id of an app that is just being deployed, as soon as the SDK knows it."""
-    untyped: Any = synchronizer
-    inner: Any = untyped._translate_in(app)  # noqa: SLF001 - there is no public way
-    context = getattr(inner, "_root_load_context", None)
-    number = getattr(context, "_app_id", None) or getattr(context, "app_id", None)
-    return str(number) if number else None
-
-
-async def deploy(app: modal.App, name: str, client: modal.Client) -> tuple[str, list[str]]:
-    """Deploy; id of the app and the server's warnings."""
-    result = await deploy_app.aio(app, name=name, client=client)
-    return result.app_id, list(result.warnings)
-
-
-@dataclass(frozen=True)
 class VolumeItem:
     id: str
     name: str
@@ -242,12 +167,6 @@ async def get_volume(client: modal.Client, name: str, create: bool) -> VolumeIte
     answer = await rpc(client, "VolumeGetOrCreate", request, api_pb2.VolumeGetOrCreateResponse)
     created = answer.metadata.creation_info
     return VolumeItem(answer.volume_id, answer.metadata.name or name, created.created_at, created.created_by or None)
-
-
-async def secret_exists(client: modal.Client, name: str) -> None:
-    """Returns when the named secret is there; the SDK's NotFoundError when not."""
-    request = api_pb2.SecretGetOrCreateRequest(deployment_name=name, environment_name=environment_name())
-    await rpc(client, "SecretGetOrCreate", request, api_pb2.SecretGetOrCreateResponse)
 
 
 @dataclass(frozen=True)
@@ -315,47 +234,3 @@ _RUNTIME_FRAME = re.compile(
 def without_runtime_frames(text: str) -> str:
     """A traceback's text without the frames of Modal's own code in the container."""
     return _RUNTIME_FRAME.sub("", text)
-
-
-class ProgressSink:
-    """What the SDK tells while it deploys; override what is of interest."""
-
-    def row(self, message: str) -> None:
-        """A step such as 'Creating function one...' or its end."""
-
-    def warning(self, message: str) -> None:
-        """The server's warning about a function."""
-
-    def build_log(self, text: str) -> None:
-        """Some output of an image build."""
-
-
-def install_output(sinks: Callable[[], Iterable[ProgressSink]]) -> bool:
-    """Send the SDK's progress to the current ``sinks``; False when this SDK does not let us."""
-    try:
-        from modal._output.manager import DisabledOutputManager, DisabledStatusRow, OutputManager
-
-        class Row(DisabledStatusRow):
-            def message(self, message: str) -> None:
-                for sink in sinks():
-                    sink.row(message)
-
-            def warn(self, warning: api_pb2.Warning) -> None:
-                for sink in sinks():
-                    sink.warning(warning.message)
-
-            def finish(self, message: str) -> None:
-                self.message(message)
-
-        class Output(DisabledOutputManager):
-            def add_status_row(self) -> Row:
-                return Row()
-
-            async def put_streaming_log(self, log: api_pb2.TaskLogs, prefix: str = "") -> None:  # noqa: ARG002
-                for sink in sinks():
-                    sink.build_log(log.data)
-
-        OutputManager._set(Output())  # noqa: SLF001 - as above
-    except Exception:  # noqa: BLE001 - progress is a comfort; its loss must not stop a deploy
-        return False
-    return True

@@ -63,8 +63,11 @@ def unreachable(server: str, why: str = "") -> BridgeError:
 
 def is_lost(error: BaseException) -> bool:
     """Whether the exception means that the connection failed: gRPC's, or HTTP's for files and records."""
-    http = sys.modules.get("aiohttp")  # The SDK imports it with the first file; before, nobody can raise its errors.
-    return isinstance(error, _LOST) or (http is not None and isinstance(error, http.ClientConnectionError))
+    if isinstance(error, _LOST):
+        return True
+    # The SDK imports it with the first file. Before, and while it is being imported, nobody can raise its errors.
+    lost = getattr(sys.modules.get("aiohttp"), "ClientConnectionError", None)
+    return lost is not None and isinstance(error, lost)
 
 
 def _missing(error: sdk.NotFoundError) -> BridgeError:

@@ -33,6 +33,16 @@ import os
 
 '''
 
+# The package itself is on the path already; its src folder comes right behind.
+_ROOT = """import sys
+
+_package = os.path.dirname(os.path.abspath(__file__))
+if os.environ.get("MODAL_IS_REMOTE") == "1" and os.path.join(_package, {root!r}) not in sys.path:
+    _index = sys.path.index(_package) + 1 if _package in sys.path else 1
+    sys.path.insert(_index, os.path.join(_package, {root!r}))
+
+"""
+
 _FUNCTION = """if os.environ.get("MODAL_IS_REMOTE") == "1":
     import importlib
 
@@ -143,6 +153,11 @@ def container_source() -> str:
     return "\n\n".join(parts)
 
 
+def _head(signature: Signature, purpose: str) -> str:
+    head = _HEAD.format(purpose=purpose)
+    return head if signature.root is None else head + _ROOT.format(root=signature.root)
+
+
 def _shim(source: str, entry: str) -> Shim:
     # The stem follows from the content: the same deployment has the same files, and two different ones never collide.
     return Shim(f"_cloudctl_{hashlib.sha256(source.encode()).hexdigest()[:12]}", source, entry)
@@ -152,7 +167,7 @@ def function_shim(signature: Signature) -> Shim:
     """The shim of a function."""
     template = _UNKNOWN if signature.kind == "unknown" else _FUNCTION
     handler = f"{signature.module}.{signature.attribute}"
-    source = _HEAD.format(purpose=f"stands for {handler}") + template.format(
+    source = _head(signature, f"stands for {handler}") + template.format(
         module=signature.module, attribute=signature.attribute, stand_in=_stand_in(signature)
     )
     return _shim(source, "entry")
@@ -161,7 +176,7 @@ def function_shim(signature: Signature) -> Shim:
 def http_shim(signature: Signature) -> Shim:
     """The shim of an HTTP companion that runs the handler itself."""
     handler = f"{signature.module}.{signature.attribute}"
-    source = _HEAD.format(purpose=f"answers HTTP for {handler}") + container_source()
+    source = _head(signature, f"answers HTTP for {handler}") + container_source()
     return _shim(source + _WEB.format(module=signature.module, attribute=signature.attribute), "web")
 
 

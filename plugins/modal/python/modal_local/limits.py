@@ -40,6 +40,9 @@ SHUTDOWN_GRACE = 2.0
 INITIALIZING_LIFETIME = 60.0
 """An app that was created but never published is forgotten this long after its last heartbeat."""
 
+UNPUBLISHED_LIFETIME = 3600.0
+"""A function or definition that no version of its app has is kept this long: a deploy may still publish it."""
+
 STOPPED_LIFETIME = 7 * 24 * 3600.0
 MAX_STOPPED_APPS = 50
 MAX_VERSIONS_PER_APP = 30

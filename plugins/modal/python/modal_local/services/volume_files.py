@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from modal_local.context import Context
 
 _BATCH = 500
+_SMALL = 64 * 1024
+"""Up to this size a download is of one moment; a larger file that is replaced meanwhile breaks off."""
+
 _HASH_SIZE = 32
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -151,7 +155,10 @@ class VolumeFileService:
     ) -> api_pb2.VolumeGetFile2Response:
         """Give out one URL a block of the wanted part of a file."""
         require_volume(self._context, request.volume_id)
-        size = self._files.readable_file(request.volume_id, request.path).stat().st_size
+        file = self._files.readable_file(request.volume_id, request.path)
+        size = file.stat().st_size
+        if 0 < size <= _SMALL and not request.start and request.len in (0, size):
+            return self._whole(file.read_bytes())
         start = min(request.start, size)
         length = min(request.len or size, size - start)
         urls = []
@@ -166,6 +173,17 @@ class VolumeFileService:
             )
             position = end
         return api_pb2.VolumeGetFile2Response(get_urls=urls, size=size, start=start, len=length)
+
+    def _whole(self, data: bytes) -> api_pb2.VolumeGetFile2Response:
+        """Give out a file as it is at this moment, whatever takes its place before it is downloaded."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self._context.blobs.path(sha256).is_file():
+            with self._context.blobs.writer() as writer:
+                writer.write(data)
+                writer.commit()
+        self._context.stores.blobs.put(f"file-{sha256}", sha256, len(data))
+        url = self._context.signer.url("blob-get", f"file-{sha256}")
+        return api_pb2.VolumeGetFile2Response(get_urls=[url], size=len(data), start=0, len=len(data))
 
     # --- change -------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ _MIGRATIONS = (
         written_at REAL NOT NULL, text TEXT NOT NULL) STRICT;
     CREATE INDEX logs_by_app ON logs (app_id, written_at);
     """,
+    "ALTER TABLE functions ADD COLUMN created_at REAL NOT NULL DEFAULT 0",
 )
 
 

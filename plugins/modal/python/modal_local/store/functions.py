@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
 
+from modal_local import limits
 from modal_local.ids import new_id
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class FunctionStore:
             return known
         function_id = new_id("fu")
         self._database.execute(
-            "INSERT INTO functions (function_id, app_id, name) VALUES (?,?,?)", (function_id, app_id, name)
+            "INSERT INTO functions (function_id, app_id, name, created_at) VALUES (?,?,?,?)",
+            (function_id, app_id, name, time.time()),
         )
         return FunctionRow(function_id, app_id, name, None)
 
@@ -128,17 +130,22 @@ class FunctionStore:
         return str(row[0]) if row else None
 
     def forget_unused(self, app_id: str, kept_definitions: set[str]) -> None:
-        """Remove definitions outside ``kept_definitions`` and functions that have none left."""
+        """Remove definitions outside ``kept_definitions`` and functions that have none left.
+
+        What is young is spared: another deploy of the app may be about to publish it.
+        """
+        horizon = time.time() - limits.UNPUBLISHED_LIFETIME
         with self._database.transaction():
             rows = self._database.rows(
-                "SELECT d.definition_id FROM definitions d JOIN functions f USING (function_id) WHERE f.app_id=?",
-                (app_id,),
+                "SELECT d.definition_id FROM definitions d JOIN functions f USING (function_id)"
+                " WHERE f.app_id=? AND d.created_at<?",
+                (app_id, horizon),
             )
             for (definition_id,) in rows:
                 if str(definition_id) not in kept_definitions:
                     self._database.execute("DELETE FROM definitions WHERE definition_id=?", (definition_id,))
             self._database.execute(
-                "DELETE FROM functions WHERE app_id=? AND definition_id IS NULL"
+                "DELETE FROM functions WHERE app_id=? AND definition_id IS NULL AND created_at<?"
                 " AND function_id NOT IN (SELECT function_id FROM definitions)",
-                (app_id,),
+                (app_id, horizon),
             )

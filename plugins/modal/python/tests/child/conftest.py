@@ -10,9 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import modal
 import pytest
 
 from .driver import CLIENT, ROOT, Child, Message
+from .faults import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +83,37 @@ def shared(server: Server) -> Iterator[Child]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def sdk(server: Server) -> Iterator[modal.Client]:
+    """The stock SDK in this process: what other tools would see and do."""
+    for name, value in {**server.credentials, "MODAL_CONFIG_PATH": "/nonexistent/modal.toml"}.items():
+        os.environ[name] = value
+    client: Any = modal.Client.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def running(server: Server) -> Iterator[Relay]:
+    with Relay(server.url) as relay:
+        yield relay
+
+
+@pytest.fixture
+def relay(running: Relay) -> Iterator[Relay]:
+    """The relay without faults."""
+    running.seen.clear()
+    yield running
+    running.faults.clear()
+
+
+@pytest.fixture(scope="module")
+def relayed(running: Relay, server: Server) -> Iterator[Child]:
+    """A child that speaks to the relay."""
+    with Child({**server.credentials, "MODAL_SERVER_URL": running.url}) as child:
+        yield child
+
+
 @dataclass(frozen=True)
 class Project:
     """A package on disk."""
@@ -132,12 +165,15 @@ def warnings_of(result: Message) -> list[str]:
     return [warning for warning in result["warnings"] if "EOL" not in warning]
 
 
-def deploy_params(app: str, *functions: Message, target: str | None = None, replace: bool = False) -> Message:
-    """Params of `deployApp`; the first function is the target."""
+def deploy_params(
+    app: str, *functions: Message, targets: tuple[str, ...] = (), known: tuple[str, ...] = (), replace: bool = False
+) -> Message:
+    """Params of `deployApp`; the first function is the target unless others are named."""
     return {
         "app": app,
         "functions": list(functions),
-        "target": target or functions[0]["name"],
+        "targets": list(targets) or [functions[0]["name"]],
+        "known": list(known),
         "replace": replace,
         "client": CLIENT,
     }

@@ -16,22 +16,10 @@ from cloudctl_modal import packages
 
 from .conftest import Project, Server, deploy_params, warnings_of
 from .driver import Child, Message
+from .stock import call, deploy_foreign, files, layout, modal_command, project_of, put, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-STATE = "cloudctl-state"
-
-
-@pytest.fixture(scope="module")
-def sdk(server: Server) -> Iterator[modal.Client]:
-    """The stock SDK in this process: what other tools would see and do."""
-    for name, value in {**server.credentials, "MODAL_CONFIG_PATH": "/nonexistent/modal.toml"}.items():
-        os.environ[name] = value
-    client: Any = modal.Client.from_env()
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="module")
@@ -40,68 +28,31 @@ def child(shared: Child) -> Child:
     return shared
 
 
-def _layout(child: Child, app: str) -> dict[str, bool]:
-    """Live functions by name, and whether CloudCTL knows them."""
-    return {entry["name"]: entry["managed"] for entry in child.ask("layout", {"app": app})["functions"]}
-
-
-def _call(child: Child, app: str, function: str) -> Any:
-    return child.ask("call", {"app": app, "function": function, "hasInput": False})["value"]
-
-
-def _deploy_foreign(client: modal.Client, app_name: str, name: str, directory: Path) -> None:
-    """A function that somebody deploys with the stock SDK; it replaces whatever lives in the app."""
-    import importlib.util
-    import sys
-
-    path = directory / f"foreign_{name}.py"
-    path.write_text("def work():\n    return 'foreign'\n")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    app = modal.App(app_name)
-    app.function(name=name)(module.work)
-    deploy: Any = app.deploy
-    deploy(client=client)
-
-
-def _project(tmp_path: Path, name: str, answer: object) -> Project:
-    directory = tmp_path / name
-    directory.mkdir()
-    return (
-        Project(directory)
-        .write("main.py", "import helper\ndef handler():\n    return helper.answer\n")
-        .write("helper.py", f"answer = {answer!r}\n")
-    )
-
-
 def test_the_first_deploy(child: Child, tmp_path: Path) -> None:
-    project = _project(tmp_path, "first", "first")
+    project = project_of(tmp_path, "first", "first")
     result = child.ask("deployApp", deploy_params("first-app", project.function("one", url="private")))
     (function,) = result["functions"]
     assert function["name"] == "one"
     assert function["url"].startswith("http")
     assert function["id"].startswith("fu-") and function["httpId"].startswith("fu-")
     assert result["carried"] == [] and warnings_of(result) == []
-    assert _call(child, "first-app", "one") == "first"
-    assert _layout(child, "first-app") == {"one": True}
+    assert call(child, "first-app", "one") == "first"
+    assert layout(child, "first-app") == {"one": True}
 
 
 def test_one_then_two_keeps_one(child: Child, tmp_path: Path) -> None:
-    one, two = _project(tmp_path, "a", "from one"), _project(tmp_path, "b", "from two")
+    one, two = project_of(tmp_path, "a", "from one"), project_of(tmp_path, "b", "from two")
     first = child.ask("deployApp", deploy_params("pair", one.function("one")))
-    second = child.ask("deployApp", deploy_params("pair", two.function("two"), one.function("one"), target="two"))
+    second = child.ask("deployApp", deploy_params("pair", two.function("two"), one.function("one"), targets=("two",)))
     assert second["appId"] == first["appId"]
     assert {f["name"]: f["id"] for f in second["functions"]}["one"] == first["functions"][0]["id"]
     assert second["carried"] == []
     # Each has the package of its own as /root, though both call their files by the same names.
-    assert (_call(child, "pair", "one"), _call(child, "pair", "two")) == ("from one", "from two")
+    assert (call(child, "pair", "one"), call(child, "pair", "two")) == ("from one", "from two")
 
 
 def test_a_second_machine_carries_what_the_first_deployed(server: Server, tmp_path: Path) -> None:
-    one, two = _project(tmp_path, "a", "from one"), _project(tmp_path, "b", "from two")
+    one, two = project_of(tmp_path, "a", "from one"), project_of(tmp_path, "b", "from two")
     function = one.function("one", spec={"kept": [1, {"deep": None}]}, env={"A": "b"}, memory=333, url="public")
     with Child(server.credentials) as first:
         before = first.ask("deployApp", deploy_params("machines", function))
@@ -110,7 +61,7 @@ def test_a_second_machine_carries_what_the_first_deployed(server: Server, tmp_pa
     with Child(server.credentials) as second:
         result = second.ask("deployApp", deploy_params("machines", two.function("two")))
         assert result["carried"] == ["one"]
-        assert (_call(second, "machines", "one"), _call(second, "machines", "two")) == ("from one", "from two")
+        assert (call(second, "machines", "one"), call(second, "machines", "two")) == ("from one", "from two")
         managed = {entry["name"]: entry for entry in second.ask("layout", {"app": "machines"})["managed"]}
         listed = [f for f in second.ask("listFunctions")["functions"] if f["app"] == "machines"]
     assert managed["one"]["spec"] == {"kept": [1, {"deep": None}]}
@@ -120,78 +71,110 @@ def test_a_second_machine_carries_what_the_first_deployed(server: Server, tmp_pa
 
 
 def test_what_another_machine_deployed_later_wins_over_an_old_ledger(child: Child, tmp_path: Path) -> None:
-    old, new = _project(tmp_path, "old", "old"), _project(tmp_path, "new", "new")
-    two = _project(tmp_path, "two", "two")
+    old, new = project_of(tmp_path, "old", "old"), project_of(tmp_path, "new", "new")
+    two = project_of(tmp_path, "two", "two")
     child.ask("deployApp", deploy_params("ledgers", old.function("one")))
     child.ask("deployApp", deploy_params("ledgers", new.function("one")))  # The other machine.
     result = child.ask("deployApp", deploy_params("ledgers", two.function("two"), old.function("one")))
     assert result["carried"] == ["one"]
-    assert _call(child, "ledgers", "one") == "new"
+    assert call(child, "ledgers", "one") == "new"
 
 
 def test_what_the_parent_knows_to_be_newer_wins_over_the_record(child: Child, tmp_path: Path) -> None:
-    old, new = _project(tmp_path, "old", "old"), _project(tmp_path, "new", "new")
-    two = _project(tmp_path, "two", "two")
+    old, new = project_of(tmp_path, "old", "old"), project_of(tmp_path, "new", "new")
+    two = project_of(tmp_path, "two", "two")
     child.ask("deployApp", deploy_params("newer", old.function("one")))
     later = new.function("one", deployedAt="2999-01-01T00:00:00Z")
     result = child.ask("deployApp", deploy_params("newer", two.function("two"), later))
     assert result["carried"] == []
-    assert _call(child, "newer", "one") == "new"
+    assert call(child, "newer", "one") == "new"
 
 
 def test_the_target_wins_over_its_record(child: Child, tmp_path: Path) -> None:
-    old, new = _project(tmp_path, "old", "old"), _project(tmp_path, "new", "new")
+    old, new = project_of(tmp_path, "old", "old"), project_of(tmp_path, "new", "new")
     child.ask("deployApp", deploy_params("target", old.function("one")))
     result = child.ask("deployApp", deploy_params("target", new.function("one")))
     assert result["carried"] == []
-    assert _call(child, "target", "one") == "new"
+    assert call(child, "target", "one") == "new"
 
 
 def test_foreign_functions_are_kept_until_told_otherwise(child: Child, sdk: modal.Client, tmp_path: Path) -> None:
-    _deploy_foreign(sdk, "foreign-app", "theirs", tmp_path)
-    project = _project(tmp_path, "mine", "mine")
+    deploy_foreign(sdk, "foreign-app", "theirs", tmp_path)
+    project = project_of(tmp_path, "mine", "mine")
     failure = child.error("deployApp", deploy_params("foreign-app", project.function("mine")))
     assert failure["code"] == "FOREIGN_FUNCTIONS"
-    assert failure["data"] == {"functions": ["theirs"]}
-    assert _layout(child, "foreign-app") == {"theirs": False}
+    assert failure["data"] == {"functions": ["theirs"], "overwritten": []}
+    assert layout(child, "foreign-app") == {"theirs": False}
     child.ask("deployApp", deploy_params("foreign-app", project.function("mine"), replace=True))
-    assert _layout(child, "foreign-app") == {"mine": True}
+    assert layout(child, "foreign-app") == {"mine": True}
+
+
+def test_a_foreign_function_is_not_overwritten_by_its_name(child: Child, sdk: modal.Client, tmp_path: Path) -> None:
+    deploy_foreign(sdk, "same-name", "one", tmp_path)
+    mine = project_of(tmp_path, "mine", "mine").function("one")
+    failure = child.error("deployApp", deploy_params("same-name", mine))
+    assert failure["code"] == "FOREIGN_FUNCTIONS"
+    assert failure["data"] == {"functions": [], "overwritten": ["one"]}
+    assert "of the same name" in failure["message"]
+    assert call(child, "same-name", "one") == "foreign"
+    # The parent's ledger knows it, from an adoption: then it is the user's to overwrite.
+    child.ask("deployApp", deploy_params("same-name", mine, known=("one",)))
+    assert call(child, "same-name", "one") == "mine"
+
+
+def test_several_targets_are_one_publish(child: Child, tmp_path: Path) -> None:
+    old, new = project_of(tmp_path, "old", "old"), project_of(tmp_path, "new", "new")
+    first = child.ask("deployApp", deploy_params("several", *(old.function(name) for name in ("a", "b", "c"))))
+    assert first["version"] == 1
+    again = [new.function("a"), new.function("b"), old.function("c", deployedAt=first["deployedAt"])]
+    second = child.ask("deployApp", deploy_params("several", *again, targets=("a", "b"), known=("a", "b")))
+    assert second["version"] == 2 and second["carried"] == []
+    assert [call(child, "several", name) for name in "abc"] == ["new", "new", "old"]
+    managed = {entry["name"]: entry["deployedAt"] for entry in child.ask("layout", {"app": "several"})["managed"]}
+    assert managed == {"a": second["deployedAt"], "b": second["deployedAt"], "c": first["deployedAt"]}
+
+
+def test_the_history_tells_what_we_published(child: Child, server: Server, tmp_path: Path) -> None:
+    project = project_of(tmp_path, "p", 1)
+    for _ in range(2):
+        child.ask("deployApp", deploy_params("tagged", project.function("one")))
+    history = json.loads(modal_command(server, "app", "history", "tagged", "--json"))
+    assert [entry["version"] for entry in history] == ["v2", "v1"]
+    tags = [entry["tag"] for entry in history]
+    assert all(tag.startswith("cloudctl-") for tag in tags) and tags[0] != tags[1]
+
+
+def test_a_neighbour_that_another_machine_deployed_later_is_carried(child: Child, tmp_path: Path) -> None:
+    old, new, two = (project_of(tmp_path, name, name) for name in ("old", "new", "two"))
+    first = child.ask("deployApp", deploy_params("carried", old.function("one")))
+    child.ask("deployApp", deploy_params("carried", new.function("one")))  # The other machine.
+    mine = old.function("one", deployedAt=first["deployedAt"])
+    result = child.ask("deployApp", deploy_params("carried", two.function("two"), mine))
+    assert result["carried"] == ["one"]
+    assert call(child, "carried", "one") == "new"
 
 
 def test_records_of_functions_that_vanished_are_removed(child: Child, sdk: modal.Client, tmp_path: Path) -> None:
-    one, two = _project(tmp_path, "a", 1), _project(tmp_path, "b", 2)
+    one, two = project_of(tmp_path, "a", 1), project_of(tmp_path, "b", 2)
     child.ask("deployApp", deploy_params("vanish", one.function("one")))
-    _deploy_foreign(sdk, "vanish", "theirs", tmp_path)  # Drops `one`.
-    assert _layout(child, "vanish") == {"theirs": False}
+    record = json.loads(read(sdk, "apps/vanish/one.json"))
+    # A young one is spared: another machine may be about to bring its function back.
+    put(sdk, "apps/vanish/one.json", json.dumps({**record, "deployedAt": "2020-01-01T00:00:00Z"}).encode())
+    deploy_foreign(sdk, "vanish", "theirs", tmp_path)  # Drops `one`.
+    assert layout(child, "vanish") == {"theirs": False}
     child.ask("deployApp", deploy_params("vanish", two.function("two"), replace=True))
-    assert _layout(child, "vanish") == {"two": True}
-    assert _files(sdk, "apps/vanish") == ["apps/vanish/two.json"]
-
-
-def _files(client: modal.Client, path: str) -> list[str]:
-    volume: Any = modal.Volume.from_name(STATE, client=client)
-    return sorted(entry.path.lstrip("/") for entry in volume.listdir(path))
-
-
-def _read(client: modal.Client, path: str) -> bytes:
-    volume: Any = modal.Volume.from_name(STATE, client=client)
-    return b"".join(volume.read_file(path))
-
-
-def _put(client: modal.Client, path: str, data: bytes) -> None:
-    volume: Any = modal.Volume.from_name(STATE, client=client)
-    with volume.batch_upload(force=True) as batch:
-        batch.put_file(io.BytesIO(data), path)
+    assert layout(child, "vanish") == {"two": True}
+    assert files(sdk, "apps/vanish") == ["apps/vanish/packages", "apps/vanish/two.json"]
 
 
 def test_the_records_hold_the_code_and_the_params(child: Child, sdk: modal.Client, tmp_path: Path) -> None:
-    project = _project(tmp_path, "kept", "kept")
+    project = project_of(tmp_path, "kept", "kept")
     child.ask("deployApp", deploy_params("kept-app", project.function("one", secrets=[])))
-    record = json.loads(_read(sdk, "apps/kept-app/one.json"))
+    record = json.loads(read(sdk, "apps/kept-app/one.json"))
     assert record["name"] == "one" and record["client"] == "cloudctl-test/1"
     assert record["function"]["handler"] == "main.handler"
     assert "directory" not in record["function"]["package"]
-    archive = _read(sdk, f"packages/{project.digest}.tar.gz")
+    archive = read(sdk, f"apps/kept-app/packages/{project.digest}.tar.gz")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         assert tar.getnames() == ["helper.py", "main.py"]
 
@@ -199,19 +182,19 @@ def test_the_records_hold_the_code_and_the_params(child: Child, sdk: modal.Clien
 def test_a_package_that_cannot_be_brought_back_counts_as_foreign(
     child: Child, sdk: modal.Client, tmp_path: Path
 ) -> None:
-    one, two = _project(tmp_path, "a", "lost"), _project(tmp_path, "b", 2)
+    one, two = project_of(tmp_path, "a", "lost"), project_of(tmp_path, "b", 2)
     child.ask("deployApp", deploy_params("lost", one.function("one")))
-    _put(sdk, f"packages/{one.digest}.tar.gz", b"no archive")
+    put(sdk, f"apps/lost/packages/{one.digest}.tar.gz", b"no archive")
     failure = child.error("deployApp", deploy_params("lost", two.function("two")))
     assert failure["code"] == "FOREIGN_FUNCTIONS" and failure["data"]["functions"] == ["one"]
-    assert _call(child, "lost", "one") == "lost"
+    assert call(child, "lost", "one") == "lost"
 
 
 def test_a_record_of_a_newer_cloudctl_counts_as_foreign(child: Child, sdk: modal.Client, tmp_path: Path) -> None:
-    one, two = _project(tmp_path, "a", 1), _project(tmp_path, "b", 2)
+    one, two = project_of(tmp_path, "a", 1), project_of(tmp_path, "b", 2)
     child.ask("deployApp", deploy_params("newer-record", one.function("one")))
-    record = json.loads(_read(sdk, "apps/newer-record/one.json"))
-    _put(sdk, "apps/newer-record/one.json", json.dumps({**record, "version": 99}).encode())
+    record = json.loads(read(sdk, "apps/newer-record/one.json"))
+    put(sdk, "apps/newer-record/one.json", json.dumps({**record, "version": 99}).encode())
     failure = child.error("deployApp", deploy_params("newer-record", two.function("two")))
     assert failure["code"] == "FOREIGN_FUNCTIONS"
     assert "newer CloudCTL" in failure["message"]
@@ -249,7 +232,7 @@ def test_volumes_and_secrets_reach_the_function(child: Child, sdk: modal.Client,
         env={"MINE": "m"},
     )
     child.ask("deployApp", deploy_params("mounted", function))
-    assert _call(child, "mounted", "one") == ["s3", "m"]
+    assert call(child, "mounted", "one") == ["s3", "m"]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +315,7 @@ def test_a_gpu_function_is_called_through_its_companion(child: Child, project: P
 
     over_http = get(urls["plain"] + "?n=5")
     assert over_http[0] == "5"
-    assert _call(child, "gpus", "plain") == [2, over_http[1]]  # The same process: one model in memory.
+    assert call(child, "gpus", "plain") == [2, over_http[1]]  # The same process: one model in memory.
     assert get(urls["stream"] + "?n=3") == [0, 1, 2]
     with pytest.raises(urllib.request.HTTPError) as caught:
         get(urls["fails"])
@@ -366,7 +349,7 @@ def test_a_cancelled_deploy_publishes_nothing(child: Child, project: Project) ->
 
 
 def test_archives_are_the_same_every_time(tmp_path: Path) -> None:
-    project = _project(tmp_path, "same", 1).write("sub/data.bin", "x").write("__pycache__/a.pyc", "y")
+    project = project_of(tmp_path, "same", 1).write("sub/data.bin", "x").write("__pycache__/a.pyc", "y")
     (project.directory / "run.sh").write_text("#!/bin/sh\n")
     (project.directory / "run.sh").chmod(0o755)
     packages.pack(str(project.directory), str(tmp_path / "1.tar.gz"))

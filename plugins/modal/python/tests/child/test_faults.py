@@ -11,33 +11,11 @@ import pytest
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
-from .conftest import Project, Server, deploy_params, warnings_of
-from .driver import Child
-from .faults import Ask, Relay
+from .conftest import Project, deploy_params, warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def running(server: Server) -> Iterator[Relay]:
-    with Relay(server.url) as relay:
-        yield relay
-
-
-@pytest.fixture
-def relay(running: Relay) -> Iterator[Relay]:
-    """The relay without faults."""
-    running.seen.clear()
-    yield running
-    running.faults.clear()
-
-
-@pytest.fixture(scope="module")
-def relayed(running: Relay, server: Server) -> Iterator[Child]:
-    """A child that speaks to the relay."""
-    with Child({**server.credentials, "MODAL_SERVER_URL": running.url}) as child:
-        yield child
+    from .driver import Child
+    from .faults import Ask, Relay
 
 
 def _project(project: Project) -> Project:

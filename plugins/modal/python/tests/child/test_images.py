@@ -9,8 +9,8 @@ import pytest
 
 from cloudctl_modal import shim
 from cloudctl_modal.errors import BridgeError
-from cloudctl_modal.images import read_requirements
 from cloudctl_modal.inspector import inspect_handler
+from cloudctl_modal.requirements import read_requirements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def _write(directory: Path, files: dict[str, str]) -> None:
         ({"r.txt": "-e .\na"}, "-e .\na\n", True),
         ({"r.txt": "--editable=./lib"}, "--editable=./lib\n", True),
         ({"r.txt": "./lib"}, "./lib\n", True),
-        ({"r.txt": "-c constraints.txt\na"}, "-c constraints.txt\na\n", True),
+        ({"r.txt": "-c constraints.txt\na", "constraints.txt": "a==1"}, "-c constraints.txt\na\n", True),
         ({"r.txt": "wheels/a-1.0-py3-none-any.whl"}, "wheels/a-1.0-py3-none-any.whl\n", True),
         ({"r.txt": "a @ file:///root/a"}, "a @ file:///root/a\n", True),
         ({"r.txt": "\ufeffa\n"}, "a\n", False),

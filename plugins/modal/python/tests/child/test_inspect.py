@@ -137,7 +137,7 @@ MISSING: list[tuple[str, dict[str, str | bytes], str, str, list[str]]] = [
     ("deleted again", {MAIN: "def handler(): pass\ndel handler"}, "main.handler", "attribute", []),
     ("file with a slip", {"mian.py": "def handler(): pass"}, "main.handler", "file", ["mian.handler"]),
     ("file in another case", {"Main.py": "def handler(): pass"}, "main.handler", "file", ["Main.handler"]),
-    ("file elsewhere", {"src/main.py": "def handler(): pass"}, "main.handler", "file", ["src.main.handler"]),
+    ("file elsewhere", {"app/main.py": "def handler(): pass"}, "main.handler", "file", ["app.main.handler"]),
     ("no file at all", {}, "main.handler", "file", []),
     ("class", {MAIN: "class Model: pass\ndef run(): pass"}, "main.Model", "class", ["main.run"]),
     ("method", {MAIN: "class Model:\n    def run(self): pass"}, "main.Model.run", "class", []),
@@ -146,7 +146,8 @@ MISSING: list[tuple[str, dict[str, str | bytes], str, str, list[str]]] = [
     ("a file's name", {MAIN: "def handler(): pass"}, "main.py", "attribute", ["main.handler"]),
     ("with a colon", {MAIN: "def handler(): pass"}, "main:handler", "attribute", ["main.handler"]),
     ("file and colon", {MAIN: "def handler(): pass"}, "main.py:handler", "attribute", ["main.handler"]),
-    ("a path", {"src/main.py": "def handler(): pass"}, "src/main.handler", "attribute", ["src.main.handler"]),
+    ("a path", {"app/main.py": "def handler(): pass"}, "app/main.handler", "attribute", ["app.main.handler"]),
+    ("a path below src", {"src/main.py": "def handler(): pass"}, "src/main.handler", "attribute", ["main.handler"]),
     ("up and out", {}, "../main.handler", "attribute", []),
 ]
 
@@ -164,16 +165,37 @@ def test_missing(
     assert caught.value.data == {"suggestions": suggestions, "reason": reason}
 
 
+ROOTS: list[tuple[str, dict[str, str | bytes], str, str, str | None]] = [
+    ("src layout", {"src/pkg/api.py": "def f(): pass"}, "pkg.api.f", "src/pkg/api.py", "src"),
+    ("a module at the top wins", {"a.py": "def f(): pass", "src/a.py": ""}, "a.f", "a.py", "src"),
+    ("by its whole path", {"src/pkg/api.py": "def f(): pass"}, "src.pkg.api.f", "src/pkg/api.py", "src"),
+    ("src is a package", {"src/__init__.py": "", "src/a.py": "def f(): pass"}, "src.a.f", "src/a.py", None),
+    ("src without Python", {"src/index.ts": "", "main.py": "def f(): pass"}, "main.f", "main.py", None),
+    ("no src", {"main.py": "def f(): pass"}, "main.f", "main.py", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("files", "handler", "file", "root"), [case[1:] for case in ROOTS], ids=[case[0] for case in ROOTS]
+)
+def test_root(tmp_path: Path, files: dict[str, str | bytes], handler: str, file: str, root: str | None) -> None:
+    _write(tmp_path, files)
+    found = inspect_handler(str(tmp_path), handler)
+    assert (found.file, found.root) == (file, root)
+    assert found.to_json().get("root") == root
+
+
 def test_missing_directory(tmp_path: Path) -> None:
     with pytest.raises(BridgeError) as caught:
         inspect_handler(str(tmp_path / "nothing"), "main.handler")
     assert caught.value.code == "HANDLER_NOT_FOUND"
 
 
+NOT_UTF_8: dict[str, Any] = {"line": 1, "text": "x = '\ufffd'"}
 SYNTAX: list[tuple[str, str | bytes, dict[str, Any]]] = [
     ("a slip", "x = 1\ndef handler(:\n    pass", {"line": 2, "column": 13, "text": "def handler(:"}),
     ("indentation", "def handler():\npass", {"line": 2, "column": 1, "text": "pass"}),
-    ("not UTF-8", b"x = '\xff'\ndef handler(): pass", {"line": 1}),
+    ("not UTF-8", b"x = '\xff'\ndef handler(): pass", NOT_UTF_8),
     ("null byte", b"def handler(): pass\0", {"line": 1}),
     ("an unknown encoding", b"# coding: klingon\ndef handler(): pass", {"line": 1}),
 ]
@@ -185,7 +207,7 @@ def test_syntax_errors(tmp_path: Path, source: str | bytes, data: dict[str, Any]
     with pytest.raises(BridgeError) as caught:
         inspect_handler(str(tmp_path), "main.handler")
     assert caught.value.code == "SYNTAX_ERROR"
-    assert "newer Python" in caught.value.message
+    assert ("UTF-8" if data == NOT_UTF_8 else "newer Python") in caught.value.message
     found = dict(caught.value.data or {})
     assert found["file"] == MAIN
     assert {key: found[key] for key in data} == data
@@ -218,3 +240,10 @@ def test_modal_apps(tmp_path: Path, source: str, line: int | None) -> None:
         inspect_handler(str(tmp_path), "main.handler")
     assert caught.value.code == "DEFINES_MODAL_APP"
     assert caught.value.data == {"file": MAIN, "line": line}
+
+
+def test_a_long_chain_of_elifs(tmp_path: Path) -> None:
+    """Each is one deeper in the tree than the one before."""
+    chain = "".join(f"elif x == {index}: pass\n" for index in range(1, 1500))
+    _write(tmp_path, {MAIN: f"if x == 0: pass\n{chain}else:\n    def handler(): pass\n"})
+    assert inspect_handler(str(tmp_path), "main.handler").line == 1502

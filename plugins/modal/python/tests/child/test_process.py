@@ -62,7 +62,7 @@ def test_unknown_methods_and_wrong_params() -> None:
         assert child.error("destroyEverything")["code"] == "UNKNOWN_METHOD"
         name = child.error("createVolume", {"name": "a b"})
         assert name["code"] == "INVALID"
-        wrong = child.error("deployApp", {"app": "a", "functions": [], "target": "x", "client": "c"})
+        wrong = child.error("deployApp", {"app": "a", "functions": [], "targets": ["x"], "client": "c"})
         assert wrong["code"] == "INVALID_PARAMS"
         assert "functions" in wrong["message"]
 

@@ -81,10 +81,11 @@ async def _aio(target: Any, value: int) -> Any:
 def test_generators(server: LocalServer) -> None:
     assert list(function(server, "count").remote_gen(4)) == [0, 1, 2, 3]
     assert list(function(server, "count-async").remote_gen(600)) == list(range(600))
-    items = function(server, "fail-half-way").remote_gen(2)
-    assert (next(items), next(items)) == (0, 1)
+    items: list[int] = []
     with pytest.raises(ValueError, match="half way"):
-        next(items)
+        items.extend(function(server, "fail-half-way").remote_gen(2))
+    # The SDK listens to items and outcome at the same time: on a busy machine the failure may overtake an item.
+    assert items == [0, 1][: len(items)]
 
 
 def test_an_exception_keeps_its_type_and_remote_traceback(server: LocalServer) -> None:

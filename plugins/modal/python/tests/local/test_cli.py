@@ -8,7 +8,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.local.harness import Fn
+import modal
+from modal.runner import deploy_app
+from modal_proto import api_pb2
+
+from tests.local.harness import Fn, http, load, rpc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +43,56 @@ def test_apps(server: LocalServer) -> None:
     missing = server.cli("app", "stop", "no-such-app", "--yes", check=False)
     assert missing.returncode != 0
     assert "No App with name 'no-such-app'" in missing.stdout + missing.stderr
+
+
+def test_history_and_rollback(server: LocalServer) -> None:
+    first = server.deploy("versioned", {"f": Fn("basic:double"), "web": Fn("websites:echo", modal.asgi_app())})
+    url = server.function("versioned", "web").get_web_url()
+    app = modal.App("versioned")
+    app.function(name="f")(load("basic").triple)
+    deploy_app(app, client=server.client, tag="a-tag")  # Without `web`.
+    assert http(url).status == 404
+    server.cli("app", "rollback", "versioned", "v1")
+    assert server.function("versioned", "f").remote(2) == 4
+    assert http(url).status == 201, "what a rollback brings back runs"
+    server.cli("app", "rollback", "versioned", "v2")
+    assert server.function("versioned", "f").remote(2) == 6
+    assert http(url).status == 404
+    history = json.loads(server.cli("app", "history", "versioned", "--json").stdout)
+    assert [row["version"] for row in history] == ["v4", "v3", "v2", "v1"]
+    assert [row["tag"] for row in history] == ["a-tag", None, "a-tag", None]
+    assert {row["client"] for row in history} == {modal.__version__}
+    assert {row["deployed_by"] for row in history} == {"local"}
+    entries = rpc(server, "AppDeploymentHistory", api_pb2.AppDeploymentHistoryRequest(app_id=first.app_id))
+    assert [entry.rollback_version for entry in entries.app_deployment_histories] == [2, 1, 0, 0]
+    request = api_pb2.AppGetLifecycleRequest(app_id=first.app_id)
+    lifecycle = rpc(server, "AppGetLifecycle", request).lifecycle
+    newest = entries.app_deployment_histories[0]
+    assert (lifecycle.version, lifecycle.deployed_at, lifecycle.deployed_by) == (4, newest.deployed_at, "local")
+    (listed,) = [app for app in rpc(server, "AppList", api_pb2.AppListRequest()).apps if app.name == "versioned"]
+    assert listed.metadata.lifecycle == lifecycle
+    unknown = server.cli("app", "rollback", "versioned", "v9", check=False)
+    assert unknown.returncode != 0 and "no version 9" in unknown.stdout + unknown.stderr
+    server.cli("app", "stop", "versioned", "--yes")
+    lifecycle = rpc(server, "AppGetLifecycle", request).lifecycle
+    assert lifecycle.stopped_at > lifecycle.deployed_at and lifecycle.stopped_by == "local"
+    gone = server.cli("app", "rollback", "versioned", check=False)
+    assert gone.returncode != 0
+
+
+def test_volumes(server: LocalServer) -> None:
+    def names() -> list[str]:
+        return [row["name"] for row in json.loads(server.cli("volume", "list", "--json").stdout)]
+
+    server.cli("volume", "create", "by-hand")
+    assert "by-hand" in names()
+    before = modal.Volume.from_name("by-hand", client=server.client).hydrate(server.client).object_id
+    assert server.cli("volume", "create", "by-hand", check=False).returncode != 0
+    server.cli("volume", "delete", "by-hand", "--yes")
+    assert "by-hand" not in names()
+    server.cli("volume", "create", "by-hand")
+    after = modal.Volume.from_name("by-hand", client=server.client).hydrate(server.client).object_id
+    assert after != before
 
 
 def test_token_and_environments(server: LocalServer) -> None:

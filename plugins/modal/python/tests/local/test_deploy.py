@@ -164,6 +164,33 @@ def test_two_first_deploys_of_one_name_do_not_shadow_each_other(server: LocalSer
         rpc(server, "AppPublish", publish)
 
 
+def test_deploys_that_overlap_keep_what_they_have_begun(server: LocalServer) -> None:
+    """A publish sweeps what no version has; what another deploy has only just created is not to go with it."""
+    app_id = server.deploy("overlap", {"f": Fn("basic:double")}).app_id
+    kind = api_pb2.Function.FUNCTION_TYPE_FUNCTION
+    precreate = api_pb2.FunctionPrecreateRequest(app_id=app_id, function_name="g", function_type=kind)
+    precreated = rpc(server, "FunctionPrecreate", precreate)
+    server.deploy("overlap", {"f": Fn("basic:triple")})
+    definition = api_pb2.Function(module_name="basic", function_name="g", function_type=kind)
+    create = api_pb2.FunctionCreateRequest(
+        app_id=app_id, existing_function_id=precreated.function_id, function=definition
+    )
+    created = rpc(server, "FunctionCreate", create)
+    assert created.function_id == precreated.function_id
+    server.deploy("overlap", {"f": Fn("basic:double")})
+    publish = api_pb2.AppPublishRequest(
+        app_id=app_id,
+        name="overlap",
+        app_state=api_pb2.APP_STATE_DEPLOYED,
+        function_ids={"g": created.function_id},
+        definition_ids={created.function_id: created.handle_metadata.definition_id},
+    )
+    rpc(server, "AppPublish", publish)
+    assert layout(server, app_id) == {"g": created.function_id}
+    history = rpc(server, "AppDeploymentHistory", api_pb2.AppDeploymentHistoryRequest(app_id=app_id))
+    assert [entry.version for entry in history.app_deployment_histories] == [4, 3, 2, 1]
+
+
 def test_what_is_not_served_says_so(server: LocalServer) -> None:
     with pytest.raises(UnimplementedError, match="Local Modal does not serve QueueList yet"):
         rpc(server, "QueueList", api_pb2.QueueListRequest())

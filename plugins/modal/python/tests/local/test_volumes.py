@@ -113,13 +113,15 @@ def test_paths_cannot_leave_the_volume(server: LocalServer) -> None:
 def test_transfer_urls_cannot_be_guessed(server: LocalServer) -> None:
     files = volume(server, "signed")
     with files.batch_upload(force=True) as batch:
-        batch.put_file(io.BytesIO(b"secret"), "a.txt")
-    response = rpc(server, "VolumeGetFile2", api_pb2.VolumeGetFile2Request(volume_id=files.object_id, path="a.txt"))
-    (url,) = response.get_urls
-    assert http(url).body == b"secret"
-    assert http(url.replace("a.txt", "b.txt")).status == 403
-    assert http(url.replace("/t/", "/t/x")).status == 403
-    assert http(url, method="PUT", data=b"x").status == 405
+        batch.put_file(io.BytesIO(b"secret"), "small")
+        batch.put_file(io.BytesIO(b"secret" * 20_000), "large")
+    for name, content in (("small", b"secret"), ("large", b"secret" * 20_000)):
+        response = rpc(server, "VolumeGetFile2", api_pb2.VolumeGetFile2Request(volume_id=files.object_id, path=name))
+        (url,) = response.get_urls
+        assert http(url).body == content
+        assert http(url[:-1] + ("0" if url[-1] != "0" else "1")).status == 403
+        assert http(url.replace("/t/", "/t/x")).status == 403
+        assert http(url, method="PUT", data=b"x").status == 405
 
 
 def test_functions_share_volumes(server: LocalServer) -> None:
@@ -183,3 +185,18 @@ def test_secrets(server: LocalServer) -> None:
     objects.delete("api", client=server.client)
     assert objects.list(client=server.client) == []
     assert server.cli("secret", "list", "--json").stdout.strip() == "[]"
+
+
+def test_a_small_file_that_is_replaced_while_it_is_read(server: LocalServer) -> None:
+    found = volume(server, "replaced-meanwhile").hydrate(server.client)
+
+    def put(content: bytes) -> None:
+        with found.batch_upload(force=True) as batch:
+            batch.put_file(io.BytesIO(content), "state.json")
+
+    put(b"the old content")
+    request = api_pb2.VolumeGetFile2Request(volume_id=found.object_id, path="state.json", client_pads_blocks=True)
+    told = rpc(server, "VolumeGetFile2", request)
+    put(b"new")
+    assert http(told.get_urls[0]).text == "the old content"
+    assert b"".join(found.read_file("state.json")) == b"new"
