@@ -15,6 +15,8 @@ export interface FlagDefinition {
   max?: number;
   /** Shown in help; the provider applies it, so that it can depend on other flags. */
   defaultText?: string;
+  /** A value that makes sense: `cloudctl init` writes it as a comment, and editors offer it. */
+  example?: FlagValue;
 }
 
 export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;

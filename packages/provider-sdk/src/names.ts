@@ -34,3 +34,9 @@ export function didYouMean(typed: string, candidates: Iterable<string>): string[
   const near = nearestNames(typed, candidates).map(name => `"${name}"`);
   return near.length === 0 ? [] : [`Did you mean ${near.join(' or ')}?`];
 }
+
+/**
+ * What NAME may be: safe as a file name, short enough for every provider. `@` and the name of an environment of
+ * `cloudctl.yaml` may follow: `quote@staging`.
+ */
+export const RESOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9._-]{0,63})?$/;

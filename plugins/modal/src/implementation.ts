@@ -11,10 +11,11 @@ const OFFLINE: ReadonlySet<OperationName> = new Set(['meter', 'destroy']);
 export function implement(): ProviderImplementation<typeof RESOURCES> {
   const connections = new Map<string, Modal>();
   const modalFor = (context: Context): Modal => {
-    let modal = connections.get(context.target);
+    const key = `${context.target} ${context.environment['MODAL_ENVIRONMENT'] ?? ''}`;
+    let modal = connections.get(key);
     if (modal === undefined) {
       modal = new Modal(context);
-      connections.set(context.target, modal);
+      connections.set(key, modal);
     }
     return modal;
   };
@@ -22,10 +23,14 @@ export function implement(): ProviderImplementation<typeof RESOURCES> {
     resources: {ai: aiHandler(modalFor), storage: storageHandler(modalFor)},
     scope: context => modalFor(context).scope(),
     prepare: (operation, context) => {
-      if (!OFFLINE.has(operation)) modalFor(context).prepare();
+      if (!OFFLINE.has(operation)) modalFor(context).prepare(operation !== 'observe');
     },
     verify: context => modalFor(context).identity(),
     ownProfile: async (name, environment) => (await import('./own-profile.js')).readOwnProfile(name, environment),
+    discover: async (project, context) => {
+      const {discover} = await import('./discover.js');
+      return discover(project, await modalFor(context).bridge(), context.signal);
+    },
     prices: async () => (await import('./prices.js')).PRICES,
     views: {
       list: async (view, terminal) => (await import('#ink')).drawList(view, terminal),

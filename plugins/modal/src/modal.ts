@@ -12,6 +12,8 @@ const STAGES: Readonly<Record<Progress['stage'], string>> = {
   record: 'Recording the deployment',
 };
 
+const DEFAULT_ENVIRONMENT = 'main';
+
 /** One target of Modal as this process sees it: the Python environment, the connection, the child. Each made once. */
 export class Modal {
   #bridge: Promise<Bridge> | undefined;
@@ -22,12 +24,17 @@ export class Modal {
 
   constructor(readonly context: Context) {}
 
-  /** Starts what is slow to start. Failures show when it is needed. */
-  prepare(): void {
+  /**
+   * Starts what is slow to start. Failures show when it is needed.
+   *
+   * @param warm whether the SDK will be needed for sure, and not only a look at what is live.
+   */
+  prepare(warm: boolean): void {
     this.bridge().then(
       bridge => {
-        bridge.start();
+        bridge.start(warm);
         bridge.connect();
+        if (warm) bridge.warm();
       },
       () => undefined,
     );
@@ -50,12 +57,13 @@ export class Modal {
     return bridge.whoami({signal: this.context.signal});
   }
 
-  /** Passes the child's progress on to whoever shows it. */
-  readonly onProgress = ({stage, state, log}: Progress): void => {
-    const {report} = this.context;
-    if (log !== undefined) report({kind: 'log', id: stage, text: log});
-    else report({kind: 'stage', id: stage, title: STAGES[stage], state});
-  };
+  /** Passes the child's progress on to whoever shows that of `context`. */
+  progressOf({report}: Context): (progress: Progress) => void {
+    return ({stage, state, log}) => {
+      if (log !== undefined) report({kind: 'log', id: stage, text: log});
+      else report({kind: 'stage', id: stage, title: STAGES[stage], state});
+    };
+  }
 
   /** Where a person sees the app or object. Local Modal has pages of its own, for apps. */
   dashboardUrl(url: string, appId?: string): {dashboardUrl?: string} {
@@ -100,7 +108,7 @@ export class Modal {
           MODAL_SERVER_URL: url,
           MODAL_TOKEN_ID: tokenId,
           MODAL_TOKEN_SECRET: tokenSecret,
-          MODAL_ENVIRONMENT: 'main',
+          MODAL_ENVIRONMENT: environment['MODAL_ENVIRONMENT'] || DEFAULT_ENVIRONMENT,
           MODAL_DISABLE_API_PROXY: '1',
         },
       };
@@ -121,7 +129,9 @@ export class Modal {
   }
 
   async #findScope(): Promise<Scope> {
-    if (this.context.target === 'local') return {workspace: 'local', environment: 'main'};
+    const {target, environment: variables} = this.context;
+    if (target === 'local')
+      return {workspace: 'local', environment: variables['MODAL_ENVIRONMENT'] || DEFAULT_ENVIRONMENT};
     const bridge = await this.bridge();
     const {workspace, environment} = await bridge.whoami({signal: this.context.signal});
     return {workspace, environment};

@@ -58,7 +58,9 @@ export function checkFunctionName(name: string): string {
 /** The nearest name that Modal takes. */
 export function legalName(text: string): string {
   return text
+    .replaceAll('ß', 'ss')
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .replace(/[^a-zA-Z0-9\-_.]+/g, '-')
     .replace(/^[-.]+|[-.]+$/g, '')
     .slice(0, 64);

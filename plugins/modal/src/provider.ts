@@ -11,6 +11,7 @@ export default defineProvider({
     {name: 'local', summary: 'Local Modal on this machine, no account', credentials: false},
   ],
   targetVariable: 'CLOUDCTL_MODAL_TARGET',
+  environmentVariable: 'MODAL_ENVIRONMENT',
   credentials: [
     {key: 'token_id', variable: 'MODAL_TOKEN_ID', title: 'Modal token id', prefix: 'ak-'},
     {key: 'token_secret', variable: 'MODAL_TOKEN_SECRET', title: 'Modal token secret', prefix: 'as-'},

@@ -35,6 +35,7 @@ export const RESOURCES = {
       handler: {
         kind: 'string',
         placeholder: 'MODULE.FUNCTION',
+        example: 'main.handler',
         summary: 'What to run; never imported on this machine.',
         defaultText: 'main.handler',
       },
@@ -47,12 +48,19 @@ export const RESOURCES = {
       requirements: {
         kind: 'string',
         placeholder: 'FILE',
-        summary: 'Requirements to install, inside the source directory.',
-        defaultText: 'requirements.txt, where there is one',
+        summary: 'What to install: requirements.txt, uv.lock or pyproject.toml, inside the source directory.',
+        defaultText: 'the first of these that is there',
+      },
+      extra: {
+        kind: 'string',
+        placeholder: 'NAME',
+        multiple: true,
+        summary: 'Optional group of pyproject.toml to install as well; may be repeated.',
       },
       cpu: {
         kind: 'number',
         placeholder: 'CORES',
+        example: 2,
         summary: 'Physical cores that are reserved (1 core is 2 vCPU).',
         min: 0.01,
         defaultText: '0.25',
@@ -60,6 +68,7 @@ export const RESOURCES = {
       memory: {
         kind: 'integer',
         placeholder: 'MIB',
+        example: 1024,
         summary: 'Memory that is reserved, in MiB.',
         min: 1,
         defaultText: '128',
@@ -67,6 +76,7 @@ export const RESOURCES = {
       gpu: {
         kind: 'string',
         placeholder: 'TYPE[:COUNT]',
+        example: 'L4',
         summary: 'GPU, such as T4, L4, A10, L40S, A100-80GB, H100, H200, B200.',
       },
       timeout: {
@@ -94,12 +104,14 @@ export const RESOURCES = {
       env: {
         kind: 'string',
         placeholder: 'KEY=VALUE',
+        example: ['LOG_LEVEL=debug'],
         multiple: true,
         summary: 'Environment variable of the function; may be repeated. Not for secrets.',
       },
       volume: {
         kind: 'string',
         placeholder: 'NAME:/PATH',
+        example: ['models:/models'],
         multiple: true,
         summary: 'Volume to mount; may be repeated. It must exist.',
       },
@@ -112,6 +124,7 @@ export const RESOURCES = {
       schedule: {
         kind: 'string',
         placeholder: 'WHEN',
+        example: '0 9 * * 1',
         summary: 'Cron expression in UTC ("0 9 * * 1"), or a period ("every 5m", "every 2h", "every 1d").',
       },
       url: {
@@ -125,6 +138,8 @@ export const RESOURCES = {
       plan: supported(),
       deploy: supported(),
       list: supported(),
+      observe: supported(),
+      adopt: supported(),
       call: supported(),
       meter: supported(),
       destroy: unsupported(
@@ -137,10 +152,12 @@ export const RESOURCES = {
     title: 'volume',
     summary: 'A persistent volume that many functions can mount',
     source: false,
+    exampleName: 'models',
     flags: {
       size: {
         kind: 'number',
         placeholder: 'GB',
+        example: 10,
         summary:
           'How much it will hold, in GB: for the cost estimate only. Modal volumes have no fixed size and no quota.',
       },
@@ -149,6 +166,8 @@ export const RESOURCES = {
       plan: supported(),
       deploy: supported(),
       list: supported(),
+      observe: supported(),
+      adopt: supported(),
       call: unsupported('a volume cannot be called', () => []),
       meter: supported(),
       destroy: unsupported(

@@ -97,6 +97,7 @@ export class Bridge {
   #ready: Line | undefined;
   #connection: Promise<Connection> | undefined;
   #closing: Promise<void> | undefined;
+  #warm = false;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -107,14 +108,24 @@ export class Bridge {
     this.#grace = options.grace ?? GRACE_MS;
   }
 
-  /** Starts the child ahead of the first request. Never throws; a failure shows at the request. */
-  start(): void {
+  /**
+   * Starts the child ahead of the first request. Never throws; a failure shows at the request.
+   *
+   * @param warm whether the child is to import the SDK right away; see {@link warm}.
+   */
+  start(warm = true): void {
+    this.#warm = warm;
     if (this.#closing === undefined) this.#current().catch(() => undefined);
   }
 
   /** Asks for the connection ahead of the first request that needs it. Never throws. */
   connect(): void {
     if (this.#closing === undefined) this.#connected().catch(() => undefined);
+  }
+
+  /** Has the child import the SDK ahead of the first request that needs it. Never throws. */
+  warm(): void {
+    if (this.#closing === undefined) this.request('warm', {}).catch(() => undefined);
   }
 
   /** Versions of the child, the SDK and Python. */
@@ -139,6 +150,21 @@ export class Bridge {
     return this.request('inspect', params, options);
   }
 
+  /** Follows a handler's imports through the project, without running anything. Needs no connection. */
+  examine(params: Params<'examine'>, options?: RequestOptions): Promise<Result<'examine'>> {
+    return this.request('examine', params, options);
+  }
+
+  /** Looks for handlers, requirements and the Python version of a project. Needs no connection. */
+  discover(params: Params<'discover'>, options?: RequestOptions): Promise<Result<'discover'>> {
+    return this.request('discover', params, options);
+  }
+
+  /** Which version of each app is live. Quick, and no more than that. */
+  versions(params: Params<'versions'>, options?: RequestOptions): Promise<Result<'versions'>> {
+    return this.request('versions', params, options);
+  }
+
   /** Whose workspace the tokens belong to. */
   whoami(options?: RequestOptions): Promise<Result<'whoami'>> {
     return this.request('whoami', {}, options);
@@ -152,6 +178,16 @@ export class Bridge {
   /** What is live in an app. */
   layout(params: Params<'layout'>, options?: RequestOptions): Promise<Result<'layout'>> {
     return this.request('layout', params, options);
+  }
+
+  /** What is live of these apps and volumes; one that is not there is no error. */
+  observe(params: Params<'observe'>, options?: RequestOptions): Promise<Result<'observe'>> {
+    return this.request('observe', params, options);
+  }
+
+  /** Unpacks a package that is kept beside the deployment. */
+  fetchPackage(params: Params<'fetchPackage'>, options?: RequestOptions): Promise<Result<'fetchPackage'>> {
+    return this.request('fetchPackage', params, options);
   }
 
   listFunctions(options?: RequestOptions): Promise<Result<'listFunctions'>> {
@@ -315,7 +351,7 @@ export class Bridge {
 
   async #greet(session: Session, child: PythonChild, began: number): Promise<Result<'hello'>> {
     const {client} = this.#options;
-    const params = {protocol: PROTOCOL_VERSION, client: `${client.name}/${client.version}`};
+    const params = {protocol: PROTOCOL_VERSION, client: `${client.name}/${client.version}`, warm: this.#warm};
     const ticket = session.request('hello', params, {});
     const subject: Subject = {method: 'hello', params, target: this.#options.target ?? 'cloud'};
     const timer = setTimeout(() => child.kill('SIGKILL'), METHODS.hello.deadline);

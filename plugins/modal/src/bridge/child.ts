@@ -153,7 +153,9 @@ export class PythonChild {
   /** Whether Node stays alive for this child. An idle one that nobody closed must not keep the CLI from ending. */
   hold(needed: boolean): void {
     const streams = [this.#process.stdin, this.#process.stdout, this.#process.stderr, this.#secrets()];
-    for (const handle of [this.#process, ...streams] as (Socket | ChildProcess | null | undefined)[]) {
+    // A stream that has ended holds nothing, and would wait for a connection with one more listener each time.
+    const open = (streams as (Socket | null | undefined)[]).filter(stream => stream?.destroyed !== true);
+    for (const handle of [this.#process, ...open]) {
       if (needed) handle?.ref?.();
       else handle?.unref?.();
     }

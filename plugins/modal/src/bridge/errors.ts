@@ -7,7 +7,7 @@ import {
   interruptedError,
 } from '@cloudctl/provider-sdk';
 import type {ChildExit} from './child.js';
-import type {ChildError, Method} from './protocol.js';
+import type {ChildError, Method, MissingModule} from './protocol.js';
 
 export const PROVIDER = 'modal';
 
@@ -48,6 +48,7 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     'Take the modal.App and its decorators out of the file: CloudCTL deploys plain functions.',
     'Or deploy that file with Modal itself: modal deploy FILE',
   ),
+  MODULE_MISSING: moduleMissing,
   UNREACHABLE: unreachable,
   AUTH: fixed(
     EXIT.credentials,
@@ -63,7 +64,7 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     EXIT.provider,
     "See the workspace's limits in Modal's settings, or wait and run the same command again.",
   ),
-  FOREIGN_FUNCTIONS: fixed(EXIT.provider, 'Deploy into another app: --app NAME', 'Or drop those functions: --replace'),
+  FOREIGN_FUNCTIONS: foreignFunctions,
   IMAGE_BUILD: fixed(EXIT.provider, 'The end of the build log is below.'),
   REMOTE_EXCEPTION: fixed(EXIT.provider, "The function's own code raised it; where, is below."),
   REMOTE_TIMEOUT: fixed(EXIT.provider, 'Give the function more time: deploy it again with a larger --timeout'),
@@ -103,6 +104,41 @@ function handlerNotFound(error: ChildError, subject: Subject): Mapped {
   return {code: error.code, exitCode: EXIT.usage, hints};
 }
 
+function foreignFunctions(error: ChildError): Mapped {
+  const dropped = texts(error, 'functions').length > 0;
+  const [taken] = texts(error, 'overwritten');
+  const way = taken === undefined ? 'drop' : dropped ? 'drop or overwrite' : 'overwrite';
+  return {
+    code: error.code,
+    exitCode: EXIT.provider,
+    hints: [
+      'Deploy into another app: --app NAME',
+      ...(taken === undefined ? [] : [`If it is yours, take it into the ledger: cloudctl adopt ai ${taken}`]),
+      `Or ${way} those functions: --replace`,
+    ],
+  };
+}
+
+/** One hint for each way in which modules are missing, the first of its kind in it. */
+function moduleMissing(error: ChildError): Mapped {
+  const entries = error.data?.['missing'];
+  const missing = Array.isArray(entries) ? (entries as MissingModule[]) : [];
+  const hints: string[] = [];
+  const first = (reason: MissingModule['reason']) => missing.find(entry => entry.reason === reason);
+  const ignored = first('ignored');
+  if (first('absent') !== undefined) hints.push('Add the file, or correct the import');
+  if (ignored !== undefined) {
+    const path = ignored.path ?? 'PATH';
+    hints.push(`Take it into the package: echo '!/${path}' >> .cloudctlignore`);
+  }
+  if (first('outside') !== undefined) hints.push('Deploy from the directory that holds both: --source DIR');
+  return {
+    code: error.code,
+    exitCode: EXIT.usage,
+    hints: hints.length > 0 ? hints : ['Add the file, or correct the import'],
+  };
+}
+
 /** Local Modal starts by itself; any other server is a matter of the network. */
 function unreachable(error: ChildError, subject: Subject): Mapped {
   const hints =
@@ -129,6 +165,7 @@ function notFound(error: ChildError, subject: Subject): Mapped {
         : []),
       `Create it with Modal's own command: modal secret create ${name} KEY=VALUE`,
     ],
+    package: ['Deploy it anew from its project; what CloudCTL did not deploy has no package.'],
     environment: ['Name one that exists in MODAL_ENVIRONMENT, or unset it.'],
   };
   return {

@@ -13,22 +13,52 @@ const time = matching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/, 'a t
 const functionName = matching(/^(?!.*-http$)[A-Za-z0-9_-]{1,64}$/, "a function's name");
 const digest = matching(/^(sha256:)?[0-9a-f]{64}$/, 'a SHA-256 digest');
 const texts = list(text);
-const someTexts: Check = value => texts(value) ?? ((value as unknown[]).length > 0 ? undefined : 'is empty');
 
-const signature = shape({
-  module: filled,
-  attribute: filled,
-  file: filled,
-  line: integer(1),
-  kind: oneOf(['sync', 'async', 'generator', 'asyncGenerator', 'unknown']),
-  parameters: list(
-    shape({name: filled, kind: oneOf(['positional', 'keyword', 'varPositional', 'varKeyword']), required: flag}),
-  ),
-});
+/** A list that has something in it. */
+function some(entry: Check): Check {
+  const all = list(entry);
+  return value => all(value) ?? ((value as unknown[]).length > 0 ? undefined : 'is empty');
+}
+
+const handlerKind = oneOf(['sync', 'async', 'generator', 'asyncGenerator', 'unknown']);
+
+const signature = shape(
+  {
+    module: filled,
+    attribute: filled,
+    file: filled,
+    line: integer(1),
+    kind: handlerKind,
+    parameters: list(
+      shape({name: filled, kind: oneOf(['positional', 'keyword', 'varPositional', 'varKeyword']), required: flag}),
+    ),
+  },
+  {root: oneOf(['src'])},
+);
+
+const liveFunctions = list(shape({name: filled, id: filled, managed: flag}, {url: text}));
+
+const managedFunctions = list(
+  shape({name: functionName, digest, deployedAt: time, functionId: filled, client: text}, {spec: anything}),
+);
 
 const RESULTS: Readonly<Record<Method, Check>> = {
   hello: shape({protocol: oneOf([PROTOCOL_VERSION]), python: text, capabilities: texts}, {sdk: text}),
   inspect: signature,
+  examine: shape({signature, modules: list(shape({name: filled, file: filled})), warnings: texts}),
+  discover: shape(
+    {
+      handlers: list(shape({handler: filled, file: filled, line: integer(1), kind: handlerKind}, {summary: text})),
+      extras: list(filled),
+    },
+    {requirements: filled, python: matching(/^3\.\d{1,2}$/, 'a Python version such as 3.12'), pythonFrom: text},
+  ),
+  warm: shape({}),
+  versions: shape({
+    apps: list(
+      shape({app: filled, state: oneOf(['deployed', 'stopped', 'absent'])}, {appId: filled, version: integer(1)}),
+    ),
+  }),
   whoami: shape({workspace: text, environment: text}, {tokenName: text, user: text, expiresAt: time}),
   deployApp: shape(
     {
@@ -40,22 +70,47 @@ const RESULTS: Readonly<Record<Method, Check>> = {
       carried: list(functionName),
       warnings: texts,
     },
-    {deployedAt: time},
+    {deployedAt: time, version: integer(1)},
   ),
   layout: shape(
     {
-      functions: list(shape({name: filled, id: filled, managed: flag}, {url: text})),
-      managed: list(
-        shape({name: functionName, digest, deployedAt: time, functionId: filled, client: text}, {spec: anything}),
-      ),
+      functions: liveFunctions,
+      managed: managedFunctions,
     },
     {appId: text, warnings: texts},
   ),
+  observe: shape({
+    apps: list(
+      shape(
+        {
+          app: filled,
+          state: oneOf(['deployed', 'stopped', 'absent']),
+          ours: flag,
+          functions: liveFunctions,
+          managed: managedFunctions,
+        },
+        {
+          appId: text,
+          version: integer(1),
+          deployedAt: time,
+          deployedBy: text,
+          stoppedAt: time,
+          stoppedBy: text,
+          client: text,
+          unrecorded: flag,
+          rolledBackTo: integer(1),
+        },
+      ),
+    ),
+    volumes: list(shape({name: filled}, {id: filled, createdAt: time, createdBy: text})),
+    warnings: texts,
+  }),
+  fetchPackage: shape({files: integer(0), bytes: integer(0)}),
   listFunctions: shape({
     functions: list(
       shape(
         {id: filled, name: filled, app: text, appId: filled, status: filled, createdAt: time, dashboardUrl: text},
-        {url: text},
+        {url: text, version: integer(1), deployedAt: time, deployedBy: text},
       ),
     ),
     warnings: texts,
@@ -68,14 +123,32 @@ const RESULTS: Readonly<Record<Method, Check>> = {
   call: shape({value: anything}, {items: integer(0)}),
 };
 
+const foreignLists = shape({functions: texts}, {overwritten: texts});
+
+/** What a publish would drop, and what it would overwrite: one of the two may be empty. */
+const foreignFunctions: Check = value => {
+  const problem = foreignLists(value);
+  if (problem !== undefined) return problem;
+  const {functions, overwritten = []} = value as {functions: string[]; overwritten?: string[]};
+  return functions.length + overwritten.length > 0 ? undefined : 'names no function';
+};
+
 const ERROR_DATA: Readonly<Record<string, Check>> = {
   INTERNAL: shape({traceback: text}),
   HANDLER_NOT_FOUND: shape({suggestions: texts, reason: oneOf(['file', 'attribute', 'class'])}),
   SYNTAX_ERROR: shape({file: text, line: integer(1), column: integer(1), text}),
   DEFINES_MODAL_APP: shape({file: text, line: integer(1)}),
+  MODULE_MISSING: shape({
+    missing: some(
+      shape(
+        {module: filled, file: filled, line: integer(1), reason: oneOf(['absent', 'ignored', 'outside'])},
+        {path: text, by: text},
+      ),
+    ),
+  }),
   UNREACHABLE: shape({server: text}),
-  NOT_FOUND: shape({kind: oneOf(['app', 'function', 'volume', 'secret', 'environment']), name: text}),
-  FOREIGN_FUNCTIONS: shape({functions: someTexts}),
+  NOT_FOUND: shape({kind: oneOf(['app', 'function', 'volume', 'secret', 'environment', 'package']), name: text}),
+  FOREIGN_FUNCTIONS: foreignFunctions,
   IMAGE_BUILD: shape({log: text}),
   REMOTE_EXCEPTION: shape({type: text, traceback: text}),
   NOT_JSON: shape({type: text}),

@@ -19,6 +19,8 @@ export interface Signature {
   /** `unknown`: the name is imported or assigned, so that only running the module would tell. */
   kind: 'sync' | 'async' | 'generator' | 'asyncGenerator' | 'unknown';
   parameters: Parameter[];
+  /** The project has a src layout: that folder is on the module path too, behind the package itself. */
+  root?: 'src';
 }
 
 export type Image =
@@ -32,8 +34,10 @@ export interface FunctionRequest {
   handler: string;
   package: {digest: string; directory: string};
   image: Image;
-  /** Path inside the package. */
+  /** Path inside the package: a requirements file, pyproject.toml or uv.lock. */
   requirements?: string | null | undefined;
+  /** Optional dependencies of that file. */
+  extras?: readonly string[] | null | undefined;
   /** Cores. */
   cpu: number;
   /** MiB. */
@@ -95,6 +99,10 @@ export interface ListedFunction {
   createdAt: string;
   url?: string;
   dashboardUrl: string;
+  /** The app's. */
+  version?: number;
+  deployedAt?: string;
+  deployedBy?: string;
 }
 
 export interface ListedVolume {
@@ -104,12 +112,91 @@ export interface ListedVolume {
   createdBy?: string;
 }
 
+/** What is live of an app. */
+export interface ObservedApp {
+  app: string;
+  appId?: string;
+  state: 'deployed' | 'stopped' | 'absent';
+  /** Counts every publish. */
+  version?: number;
+  deployedAt?: string;
+  deployedBy?: string;
+  stoppedAt?: string;
+  stoppedBy?: string;
+  /** The version of Modal's SDK that published it. */
+  client?: string;
+  /** CloudCTL published the live version, it is no rollback, and the records beside the deployment have it. */
+  ours: boolean;
+  /** CloudCTL published it and was interrupted before it could record it: what lives may be newer than `managed`. */
+  unrecorded?: boolean;
+  /** The version that Modal went back to. */
+  rolledBackTo?: number;
+  functions: LiveFunction[];
+  managed: ManagedFunction[];
+}
+
+/** An app as the ledger last saw it. */
+export interface KnownApp {
+  app: string;
+  appId: string;
+  version: number;
+  /** Names of the functions that the ledger has. */
+  functions: readonly string[];
+}
+
+export interface ObservedVolume {
+  name: string;
+  /** Absent: there is no such volume. */
+  id?: string;
+  createdAt?: string;
+  createdBy?: string;
+}
+
+/** A file or folder that the package leaves out. */
+export interface IgnoredPath {
+  /** Relative to the project; a folder ends with `/`. */
+  path: string;
+  /** Where the rule is. */
+  by: string;
+}
+
+/** A module of the project, as the handler imports it. */
+export interface LocalModule {
+  name: string;
+  /** Relative to the project. */
+  file: string;
+}
+
+/** A module that would be missing in the container. */
+export interface MissingModule {
+  module: string;
+  /** The file that imports it, and where. */
+  file: string;
+  line: number;
+  reason: 'absent' | 'ignored' | 'outside';
+  /** Where it is: what the package leaves out, or a place outside of the project. */
+  path?: string;
+  /** Where the rule is that leaves it out. */
+  by?: string;
+}
+
+/** A function that looks like a handler. */
+export interface HandlerCandidate {
+  /** `module.attribute`. */
+  handler: string;
+  file: string;
+  line: number;
+  kind: Signature['kind'];
+  /** First line of its docstring. */
+  summary?: string;
+}
+
 type None = Record<string, never>;
 
 /** Params and result of every method of the protocol. */
 export interface Methods {
   hello: {
-    params: {protocol: number; client: string};
+    params: {protocol: number; client: string /** As the method `warm`. */; warm?: boolean};
     result: {
       protocol: number /** Absent: the SDK is not installed. */;
       sdk?: string;
@@ -118,6 +205,45 @@ export interface Methods {
     };
   };
   inspect: {params: {directory: string; handler: string}; result: Signature};
+  examine: {
+    params: {
+      /** The project, or a snapshot of it. */
+      directory: string;
+      handler: string;
+      /** The version that the function will run with: `3.11`. */
+      python: string;
+      /** Path in the package: a requirements file, pyproject.toml or uv.lock. */
+      requirements?: string | null | undefined;
+      extras?: readonly string[] | null | undefined;
+      /** What the package leaves out; only folders and .py files matter. */
+      ignored?: readonly IgnoredPath[] | null | undefined;
+      /** The image may bring packages that no requirements name. */
+      imageBrings?: boolean | null | undefined;
+    };
+    /** `modules`: the project's own that the handler imports, and the handler's, by name. */
+    result: {signature: Signature; modules: LocalModule[]; warnings: string[]};
+  };
+  discover: {
+    params: {directory: string /** Paths in the package. */; files: readonly string[]};
+    result: {
+      /** Best first, at most 10. */
+      handlers: HandlerCandidate[];
+      requirements?: string;
+      /** Names of the optional dependencies. */
+      extras: string[];
+      /** `3.12` */
+      python?: string;
+      /** The file that says so. */
+      pythonFrom?: string;
+    };
+  };
+  /** Imports the SDK ahead of the first method that needs it. */
+  warm: {params: None; result: None};
+  /** Which version of each app is live, without the SDK; `observe` knows more, and is the way where this fails. */
+  versions: {
+    params: {apps: readonly string[]};
+    result: {apps: {app: string; appId?: string; state: ObservedApp['state']; version?: number}[]};
+  };
   whoami: {
     params: None;
     result: {workspace: string; environment: string; tokenName?: string; user?: string; expiresAt?: string};
@@ -126,15 +252,19 @@ export interface Methods {
     params: {
       app: string;
       functions: readonly FunctionRequest[];
-      /** Name of the function that the user asked for. */
-      target: string;
-      /** Drop live functions that CloudCTL does not know. */
+      /** What the user asked for: at least one, each the name of one of the functions. */
+      targets: readonly string[];
+      /** Targets that the ledger knows, so that they may be overwritten. */
+      known?: readonly string[] | null | undefined;
+      /** Drop or overwrite live functions that CloudCTL does not know. */
       replace?: boolean;
       client: string;
     };
     result: {
       appId: string;
       dashboardUrl: string;
+      /** The app's, after the publish; absent where Modal does not tell. */
+      version?: number;
       functions: DeployedFunction[];
       /** Names that were deployed again from the deployment's own records. */
       carried: string[];
@@ -146,6 +276,20 @@ export interface Methods {
   layout: {
     params: {app: string};
     result: {appId?: string; functions: LiveFunction[]; managed: ManagedFunction[]; warnings?: string[]};
+  };
+  observe: {
+    params: {
+      apps?: readonly string[] | null | undefined;
+      volumes?: readonly string[] | null | undefined;
+      /** An app that is still as the ledger last saw it needs no closer look: history and records are not read. */
+      known?: readonly KnownApp[] | null | undefined;
+    };
+    result: {apps: ObservedApp[]; volumes: ObservedVolume[]; warnings: string[]};
+  };
+  fetchPackage: {
+    /** `directory` is absolute, and must not exist or be empty. */
+    params: {app: string; digest: string; directory: string};
+    result: {files: number; bytes: number};
   };
   listFunctions: {params: None; result: {functions: ListedFunction[]; warnings: string[]}};
   listVolumes: {params: None; result: {volumes: ListedVolume[]; warnings: string[]}};
@@ -185,7 +329,16 @@ export interface Progress {
 
 export const ERROR_CODES = [
   ...['PROTOCOL', 'UNKNOWN_METHOD', 'INVALID_PARAMS', 'CANCELLED', 'INTERNAL'],
-  ...['HANDLER_NOT_FOUND', 'SYNTAX_ERROR', 'DEFINES_MODAL_APP', 'UNREACHABLE', 'AUTH', 'PERMISSION', 'NOT_FOUND'],
+  ...[
+    'HANDLER_NOT_FOUND',
+    'SYNTAX_ERROR',
+    'DEFINES_MODAL_APP',
+    'MODULE_MISSING',
+    'UNREACHABLE',
+    'AUTH',
+    'PERMISSION',
+    'NOT_FOUND',
+  ],
   ...['INVALID', 'CONFLICT', 'LIMIT', 'FOREIGN_FUNCTIONS', 'IMAGE_BUILD', 'REMOTE_EXCEPTION', 'REMOTE_TIMEOUT'],
   ...['NOT_JSON', 'BAD_INPUT', 'PROVIDER'],
 ] as const;
@@ -213,8 +366,15 @@ const MINUTE = 60 * SECOND;
 export const METHODS: Readonly<Record<Method, MethodTraits>> = {
   hello: {remote: false, idempotent: true, deadline: 30 * SECOND},
   inspect: {remote: false, idempotent: true, deadline: 30 * SECOND},
+  examine: {remote: false, idempotent: true, deadline: MINUTE},
+  discover: {remote: false, idempotent: true, deadline: MINUTE},
+  warm: {remote: false, idempotent: true, deadline: 30 * SECOND},
+  versions: {remote: true, idempotent: true, deadline: 10 * SECOND},
   whoami: {remote: true, idempotent: true, deadline: 30 * SECOND},
   layout: {remote: true, idempotent: true, deadline: MINUTE},
+  observe: {remote: true, idempotent: true, deadline: MINUTE},
+  // Packages may be large, and the network slow.
+  fetchPackage: {remote: true, idempotent: true, deadline: 30 * MINUTE},
   listFunctions: {remote: true, idempotent: true, deadline: 2 * MINUTE},
   listVolumes: {remote: true, idempotent: true, deadline: 2 * MINUTE},
   createVolume: {remote: true, idempotent: false, deadline: MINUTE},

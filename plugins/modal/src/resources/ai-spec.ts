@@ -1,4 +1,4 @@
-import {existsSync, statSync} from 'node:fs';
+import {existsSync, readFileSync, statSync} from 'node:fs';
 import {basename, isAbsolute, relative, resolve} from 'node:path';
 import {didYouMean, notFoundError, type ResolvedResource, type ResolveInput, usageError} from '@cloudctl/provider-sdk';
 import {checkFunctionName, checkObjectName, legalName} from '../names.js';
@@ -11,6 +11,8 @@ export type AiSpec = {
   readonly image: string;
   /** Relative to the package, `/` between names. */
   readonly requirements: string | null;
+  /** Optional groups of the requirements, in order of name. */
+  readonly extras: readonly string[];
   /** Cores. */
   readonly cpu: number;
   /** MiB. */
@@ -30,6 +32,8 @@ export type AiSpec = {
 };
 
 const DEFAULTS = {handler: 'main.handler', cpu: 0.25, memory: 128, timeout: 300} as const;
+/** Where requirements are looked for when nobody names a file. */
+const USUAL = ['requirements.txt', 'uv.lock', 'pyproject.toml'];
 /** Where the system and the code are; a volume there would hide them. */
 const SYSTEM = /^\/(root|usr|lib\w*|bin|sbin|etc|proc|sys|dev|boot)(\/|$)/;
 const HANDLER = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/;
@@ -54,14 +58,18 @@ export function resolveAi({
       `--min-containers ${minContainers} is more than --max-containers ${maxContainers}.`,
     );
   }
+  const requirements = findRequirements(sourceDirectory, text('requirements'));
+  const volumes = list('volume').map(parseVolume).map(checkVolumePaths);
   return {
+    needs: volumes.map(volume => ({type: 'storage', name: volume.name})),
     name: checkFunctionName(name ?? resource),
     app: checkObjectName('app', text('app') ?? (legalName(basename(sourceDirectory)) || 'app')),
     spec: {
       handler: checkHandler(text('handler') ?? DEFAULTS.handler),
       runtime,
       image,
-      requirements: findRequirements(sourceDirectory, text('requirements')),
+      requirements,
+      extras: checkExtras(list('extra'), requirements),
       cpu: number('cpu') ?? DEFAULTS.cpu,
       memory: number('memory') ?? DEFAULTS.memory,
       gpu: checkGpu(text('gpu')),
@@ -70,7 +78,7 @@ export function resolveAi({
       maxContainers,
       scaledownWindow: number('scaledown-window') ?? null,
       env: parseEnv(list('env')),
-      volumes: list('volume').map(parseVolume).map(checkVolumePaths),
+      volumes,
       secrets: list('secret').map(secret => checkObjectName('secret', secret)),
       schedule: checkSchedule(text('schedule')),
       url: (text('url') as AiSpec['url'] | undefined) ?? 'private',
@@ -129,8 +137,7 @@ function pythonOfImage(image: string): PythonVersion | undefined {
 
 /** The requirements file, relative to the source directory; found by itself when nobody names one. */
 function findRequirements(sourceDirectory: string, given: string | undefined): string | null {
-  const usual = 'requirements.txt';
-  if (given === undefined) return existsSync(resolve(sourceDirectory, usual)) ? usual : null;
+  if (given === undefined) return USUAL.find(name => describesRequirements(resolve(sourceDirectory, name))) ?? null;
   const candidates = [resolve(sourceDirectory, given), resolve(given)];
   const file = candidates.find(candidate => existsSync(candidate) && statSync(candidate).isFile());
   if (file === undefined) throw notFoundError('FILE_NOT_FOUND', `The requirements file ${given} does not exist.`);
@@ -141,6 +148,24 @@ function findRequirements(sourceDirectory: string, given: string | undefined): s
     });
   }
   return inside.replaceAll('\\', '/');
+}
+
+/** A pyproject.toml may be there for tools alone. */
+function describesRequirements(file: string): boolean {
+  if (!existsSync(file)) return false;
+  return (
+    !file.endsWith('pyproject.toml') ||
+    /^\s*(dependencies|\[project\.optional-dependencies)/m.test(readFileSync(file, 'utf8'))
+  );
+}
+
+function checkExtras(extras: readonly string[], requirements: string | null): string[] {
+  if (extras.length > 0 && !/(^|\/)(uv\.lock|pyproject\.toml)$/.test(requirements ?? '')) {
+    throw usageError('BAD_FLAG_VALUE', `--extra ${extras[0]} needs a pyproject.toml or uv.lock to find it in.`, {
+      hints: ['Name one: --requirements pyproject.toml'],
+    });
+  }
+  return [...new Set(extras)].sort();
 }
 
 function checkGpu(gpu: string | undefined): string | null {

@@ -20,6 +20,7 @@ describe('every error code of the protocol', () => {
     HANDLER_NOT_FOUND: 2,
     SYNTAX_ERROR: 2,
     DEFINES_MODAL_APP: 2,
+    MODULE_MISSING: 2,
     INVALID: 2,
     BAD_INPUT: 2,
     NOT_FOUND: 3,
@@ -64,6 +65,28 @@ describe('hints', () => {
   test('a missing function: the nearest names first', () => {
     const error = map('NOT_FOUND', {kind: 'function', name: 'helo', suggestions: ['hello', 'other']});
     expect(error.hints[0]).toBe('Did you mean "hello"?');
+  });
+
+  test('missing modules: one hint for each reason, in words that can be pasted', () => {
+    const missing = [
+      {module: 'helper', file: 'main.py', line: 1, reason: 'absent'},
+      {module: 'other', file: 'main.py', line: 2, reason: 'absent'},
+      {module: 'data.load', file: 'main.py', line: 3, reason: 'ignored', path: 'data/', by: '.gitignore'},
+      {module: 'shared', file: 'main.py', line: 4, reason: 'outside', path: '../shared'},
+    ];
+    expect(map('MODULE_MISSING', {missing}, 'examine')).toMatchObject({
+      message: 'What happened.',
+      exitCode: 2,
+      hints: [
+        'Add the file, or correct the import',
+        "Take it into the package: echo '!/data/' >> .cloudctlignore",
+        'Deploy from the directory that holds both: --source DIR',
+      ],
+    });
+  });
+
+  test('a missing package', () => {
+    expect(map('NOT_FOUND', {kind: 'package', name: 'ab12'})).toMatchObject({code: 'PACKAGE_NOT_FOUND', exitCode: 3});
   });
 
   test('details of the child go to data', () => {

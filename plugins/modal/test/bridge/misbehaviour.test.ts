@@ -65,7 +65,7 @@ describe('a child that dies', () => {
 
   test('before it greets: said once, with what it wrote', async () => {
     const {bridge, starts} = openBridge('broken_start.py');
-    const error = await caught(bridge.deployApp({app: 'a', functions: [], target: 'x', client: 'c'}));
+    const error = await caught(bridge.deployApp({app: 'a', functions: [], targets: ['x'], client: 'c'}));
     expect(error['message']).toContain("No module named 'cloudctl_modal'");
     expect(error['hints']).toContain('Build the Python environment anew: cloudctl modal setup --rebuild');
     // It was never sent, so that even a deploy may be tried once more.

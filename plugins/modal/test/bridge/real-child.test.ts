@@ -46,6 +46,30 @@ describe('the real child', () => {
     expect(syntax).toMatchObject({code: 'SYNTAX_ERROR', exitCode: 2, data: {file: 'main.py', line: 1}});
   });
 
+  test('examines what a handler imports, and looks around in a project', async () => {
+    const {bridge} = openBridge(undefined);
+    const directory = project('import os\nimport cv2\n\n\ndef handler(x): ...\n');
+    const params = {
+      directory,
+      handler: 'main.handler',
+      python: '3.11',
+      ignored: [{path: 'data/', by: '.gitignore: data/'}],
+    };
+    const {signature, modules, warnings} = await bridge.examine(params);
+    expect([signature.line, modules, warnings.length]).toEqual([5, [{name: 'main', file: 'main.py'}], 1]);
+    expect(warnings[0]).toContain('main.py:2 imports cv2');
+    const found = await bridge.discover({directory, files: ['main.py']});
+    expect(found.handlers).toEqual([{handler: 'main.handler', file: 'main.py', line: 5, kind: 'sync'}]);
+    const broken = project('from data import load\ndef handler(x): ...\n');
+    const error = await caught(bridge.examine({...params, directory: broken}));
+    expect(error).toMatchObject({
+      code: 'MODULE_MISSING',
+      exitCode: 2,
+      message: 'main.py:1 imports data, but the package leaves data/ out (.gitignore: data/).',
+      hints: ["Take it into the package: echo '!/data/' >> .cloudctlignore"],
+    });
+  });
+
   test('answers hundreds of requests at once, each with its own', async () => {
     const {bridge} = openBridge(undefined);
     const names = Array.from({length: 200}, (_, at) => `f${at}`);
