@@ -1,10 +1,14 @@
-/** `npm run bench`: ratios within one run, never absolute times. Not a test: machines are noisy. */
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+/**
+ * `npm run bench`: ratios within one run, never absolute times. Not a test: machines are noisy.
+ *
+ * Words after `--` choose parts: `npm run bench -- start-up projects`.
+ */
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {buildAll, installPackages, makePythonEnvironment} from '../scripts/setup.mjs';
 import {capture, root, venvPython} from '../scripts/steps.mjs';
-import {command, compare, importSources, report} from './measure.mjs';
+import {command, compare, report} from './measure.mjs';
 
 await installPackages();
 await buildAll();
@@ -33,12 +37,16 @@ async function startUp() {
   report('Start-up', await compare(subjects, 15), 'node -e 0', 'at most 3 x');
 }
 
+/** What points the stock `modal` command to the Local Modal of this run. */
+async function pointers() {
+  await cloudctl('modal', 'local', 'start')();
+  const {stdout} = await capture(process.execPath, [cli, 'modal', 'local', 'env'], {env});
+  return Object.fromEntries([...stdout.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
+}
+
 async function listing() {
   await cloudctl('deploy', 'ai', 'image-generator')();
-  const {stdout} = await capture(process.execPath, [cli, 'modal', 'local', 'env'], {env});
-  const pointed = Object.fromEntries(
-    [...stdout.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
-  );
+  const pointed = await pointers();
   const stock = command(venvPython, ['-m', 'modal', 'app', 'list', '--json'], {env: {...env, ...pointed}});
   report(
     'A list from the same Local Modal',
@@ -51,38 +59,17 @@ async function listing() {
   );
 }
 
-/** 20,000 small files in 200 folders, as a data-heavy project has them. */
-function makeTree() {
-  const tree = join(home, 'tree');
-  for (let folder = 0; folder < 200; folder++) {
-    mkdirSync(join(tree, `folder${folder}`), {recursive: true});
-    for (let file = 0; file < 100; file++)
-      writeFileSync(join(tree, `folder${folder}`, `file${file}.py`), `value = ${folder * 100 + file}\n`.repeat(20));
-  }
-  return tree;
-}
-
-async function packaging() {
-  const sources =
-    "export {readPackage} from './src/packaging/package.ts'; export {Snapshots} from './src/ledger/snapshots.ts';";
-  const {readPackage, Snapshots} = await importSources(sources, 'dist/bench/packaging.mjs');
-  const tree = makeTree();
-  let round = 0;
-  const subjects = {
-    'tar -cf': command('tar', ['-cf', join(home, 'tree.tar'), '-C', tree, '.']),
-    'digest only (nothing changed)': async () => readPackage(tree),
-    'digest and snapshot': async () => new Snapshots(join(home, `snapshots${round++}`)).keep(readPackage(tree)),
-  };
-  report('Packaging 20,000 files', await compare(subjects, 3), 'tar -cf');
-}
-
 try {
   await capture(process.execPath, [cli, 'plugins', 'link', join(root, 'plugins/modal'), '--no-install'], {env});
-  await startUp();
-  await listing();
-  const {benchBridge} = await import('./bridge.mjs');
-  await benchBridge();
-  await packaging();
+  const parts = {
+    'start-up': startUp,
+    list: listing,
+    projects: async () => (await import('./projects.mjs')).benchProjects({home, env, pointed: await pointers()}),
+    bridge: async () => (await import('./bridge.mjs')).benchBridge(),
+    packaging: async () => (await import('./packaging.mjs')).benchPackaging({home, cli, env}),
+  };
+  const chosen = process.argv.slice(2);
+  for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) await part();
 } finally {
   await capture(process.execPath, [cli, 'modal', 'local', 'stop'], {env});
   rmSync(home, {recursive: true, force: true});

@@ -1,7 +1,40 @@
 import {environmentError, type JsonValue, type ResourceRecord, type Scope, type Spec} from '@cloudctl/provider-sdk';
 
 /** Raised with every change of the form; older records are migrated when they are read. */
-export const LEDGER_SCHEMA = 1;
+export const LEDGER_SCHEMA = 2;
+
+/** Deployments that a record remembers, and whose snapshots are kept. */
+export const HISTORY_LENGTH = 20;
+
+/** Identity of a price list. */
+export interface PricesUsed {
+  version: string;
+  date: string;
+}
+
+export interface PackageIdentity {
+  digest: string;
+  files: number;
+  bytes: number;
+}
+
+/** One time that the resource was deployed: all that is needed to do it again. */
+export interface Deployment {
+  /** From 1, without gaps but for those that were dropped at the old end. */
+  number: number;
+  action: 'created' | 'updated' | 'adopted' | 'rolled back';
+  name: string;
+  app?: string;
+  spec: Spec;
+  package?: PackageIdentity;
+  /** ISO 8601, UTC. */
+  deployedAt: string;
+  /** Version of CloudCTL. */
+  client: string;
+  prices?: PricesUsed;
+  /** The deployment that a rollback brought back. */
+  rolledBackTo?: number;
+}
 
 /** What CloudCTL knows of one resource that it deployed. */
 export interface LedgerRecord {
@@ -17,7 +50,7 @@ export interface LedgerRecord {
   app?: string;
   id: string;
   spec: Spec;
-  package?: {digest: string; files: number; bytes: number};
+  package?: PackageIdentity;
   url?: string;
   dashboardUrl?: string;
   /** ISO 8601, UTC. */
@@ -28,8 +61,16 @@ export interface LedgerRecord {
   /** Version of CloudCTL that wrote the record. */
   client: string;
   /** Identity of the price list that held when it was deployed. */
-  prices?: {version: string; date: string};
+  prices?: PricesUsed;
+  /** Opaque, the provider's: the same as long as nobody published it again. */
+  revision?: string;
+  /** Found live and taken over, not deployed from here. */
+  adopted?: true;
+  /** The newest last; the newest is what the record itself says. */
+  deployments: readonly Deployment[];
 }
+
+const OPTIONAL_TEXTS = ['app', 'url', 'dashboardUrl', 'revision'] as const;
 
 /**
  * Reads a record's text.
@@ -57,7 +98,7 @@ export function parseRecord(text: string, file: string): LedgerRecord {
       },
     );
   }
-  if (schema !== LEDGER_SCHEMA) throw damaged(file, 'it has no schema version');
+  if (!Number.isInteger(schema) || Number(schema) < 1) throw damaged(file, 'it has no schema version');
   const texts = [
     'provider',
     'target',
@@ -73,8 +114,79 @@ export function parseRecord(text: string, file: string): LedgerRecord {
   const missing = texts.find(field => typeof record[field] !== 'string');
   if (missing !== undefined) throw damaged(file, `"${missing}" is missing`);
   if (!isScope(record['scope'])) throw damaged(file, '"scope" is missing');
-  if (typeof record['spec'] !== 'object' || record['spec'] === null) throw damaged(file, '"spec" is missing');
-  return content as unknown as LedgerRecord;
+  if (!isObject(record['spec'])) throw damaged(file, '"spec" is missing');
+  const odd = OPTIONAL_TEXTS.find(field => record[field] !== undefined && typeof record[field] !== 'string');
+  if (odd !== undefined) throw damaged(file, `"${odd}" is not text`);
+  if (!isPackage(record['package'])) throw damaged(file, '"package" is not one');
+  const current = migrate(record as unknown as LedgerRecord, Number(schema));
+  if (!isHistory(current.deployments)) throw damaged(file, '"deployments" is missing');
+  return current;
+}
+
+/** Brings a record of an older schema to this one's form. The file is written anew with the next change only. */
+function migrate(record: LedgerRecord, schema: number): LedgerRecord {
+  if (schema >= 2) return record;
+  // Schema 1 knew no history: what it has is the first deployment.
+  const first: LedgerRecord = {...record, schema: LEDGER_SCHEMA, deployments: []};
+  return {...first, deployments: [deploymentOf(first, 'created', 1)]};
+}
+
+/** What a record says now, as an entry of its history. */
+export function deploymentOf(record: LedgerRecord, action: Deployment['action'], number: number): Deployment {
+  const {name, app, spec, deployedAt, client, prices} = record;
+  return {
+    number,
+    action,
+    name,
+    spec,
+    deployedAt,
+    client,
+    ...(app === undefined ? {} : {app}),
+    ...(record.package === undefined ? {} : {package: record.package}),
+    ...(prices === undefined ? {} : {prices}),
+  };
+}
+
+/** Adds a deployment to a history, which forgets its oldest when it is full. */
+export function withDeployment(history: readonly Deployment[], next: Deployment): Deployment[] {
+  return [...history, next].slice(-HISTORY_LENGTH);
+}
+
+/** Digests of every package that a record may be asked to deploy again. */
+export function referencedDigests(record: LedgerRecord): string[] {
+  return [record, ...record.deployments].flatMap(({package: source}) => (source === undefined ? [] : [source.digest]));
+}
+
+function isHistory(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (entry: unknown) =>
+        isObject(entry) &&
+        Number.isInteger(entry['number']) &&
+        ['action', 'name', 'deployedAt', 'client'].every(field => typeof entry[field] === 'string') &&
+        isObject(entry['spec']) &&
+        isPackage(entry['package']),
+    )
+  );
+}
+
+/** A digest becomes the name of a folder: nothing may stand in it that leads elsewhere. */
+const DIGEST = /^[a-z0-9]+:[A-Za-z0-9]+$/;
+
+function isPackage(value: unknown): boolean {
+  if (value === undefined) return true;
+  return (
+    isObject(value) &&
+    typeof value['digest'] === 'string' &&
+    DIGEST.test(value['digest']) &&
+    typeof value['files'] === 'number' &&
+    typeof value['bytes'] === 'number'
+  );
+}
+
+function isObject(value: unknown): value is {readonly [key: string]: unknown} {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isScope(value: JsonValue | undefined): boolean {
@@ -94,7 +206,7 @@ function damaged(file: string, why: string, cause?: unknown): Error {
 
 /** The record as a provider sees it, with its snapshot's place. */
 export function toResourceRecord(record: LedgerRecord, snapshotDirectory: (digest: string) => string): ResourceRecord {
-  const {type, resource, name, app, id, target, spec, url, dashboardUrl, createdAt, deployedAt} = record;
+  const {type, resource, name, app, id, target, spec, url, dashboardUrl, createdAt, deployedAt, revision} = record;
   return {
     type,
     resource,
@@ -107,6 +219,8 @@ export function toResourceRecord(record: LedgerRecord, snapshotDirectory: (diges
     ...(app === undefined ? {} : {app}),
     ...(url === undefined ? {} : {url}),
     ...(dashboardUrl === undefined ? {} : {dashboardUrl}),
+    ...(revision === undefined ? {} : {revision}),
+    ...(record.adopted === undefined ? {} : {adopted: true}),
     ...(record.package === undefined
       ? {}
       : {package: {...record.package, directory: snapshotDirectory(record.package.digest)}}),

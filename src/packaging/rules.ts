@@ -1,12 +1,10 @@
-import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
-import ignore, {type Ignore} from 'ignore';
+import {byteText, PatternList, type Rule} from './patterns.js';
 
-/** Never part of a package: what tools make, and what is fetched again elsewhere. */
-const BUILT_IN = [
-  '.git/',
-  '.hg/',
-  '.svn/',
+/** Never part of a package, whatever an ignore file says: a repository holds every secret that it ever held. */
+const REPOSITORIES = ['.git', '.git/', '.hg/', '.svn/'];
+
+/** Not part of a package unless `.cloudctlignore` takes it in: what tools make, and what is fetched again elsewhere. */
+const LEFT_OUT = [
   '.venv/',
   'venv/',
   'node_modules/',
@@ -18,114 +16,78 @@ const BUILT_IN = [
   '.ipynb_checkpoints/',
   '.tox/',
   '.DS_Store',
+  'cloudctl.yaml',
+  'cloudctl.yml',
   '.cloudctlignore',
   '.dockerignore',
   '.gitignore',
 ];
 
 /** Ignore files in the order in which they have their say; a later one can take back what an earlier one said. */
-const IGNORE_FILES = ['.gitignore', '.dockerignore', '.cloudctlignore'] as const;
+const AT_THE_TOP = ['.gitignore', '.dockerignore', '.cloudctlignore'] as const;
+const INSIDE = ['.gitignore', '.cloudctlignore'] as const;
 
-/** Names under which people keep secrets. Public halves and samples are not meant. */
-const SECRET_NAMES = ignore().add([
-  '.env',
-  '.env.*',
-  '!.env.example',
-  '!.env.sample',
-  '!.env.template',
-  '*.pem',
-  '*.key',
-  '*.p12',
-  '*.pfx',
-  '*.keystore',
-  'id_rsa',
-  'id_dsa',
-  'id_ecdsa',
-  'id_ed25519',
-  'credentials.json',
-  'client_secret*.json',
-  'service-account*.json',
-  'service_account*.json',
-  '.netrc',
-  '.pypirc',
-  '.npmrc',
-  '.modal.toml',
-  '.aws/credentials',
-]);
+export type IgnoreFile = (typeof AT_THE_TOP)[number];
 
-/** As git on Linux: `Models/` is not `models/`. */
-function caseful(): Ignore {
-  return ignore({ignorecase: false});
+/** The ignore files that count in `folder`, relative to the project. */
+export function ignoreFilesOf(folder: string): readonly IgnoreFile[] {
+  return folder === '' ? AT_THE_TOP : INSIDE;
 }
+
+/** Names under which people keep secrets, whatever their case. Public halves and samples are not meant. */
+const SECRET_NAME =
+  /^(?:\.env(?:\..*)?|.*\.(?:pem|key|p12|pfx|keystore)|id_(?:[rd]sa|ecdsa|ed25519)|credentials\.json|client_secret.*\.json|service[-_]account.*\.json|\.netrc|\.pypirc|\.npmrc|\.modal\.toml)$/i;
+const SAMPLE_NAME = /^\.env\.(?:example|sample|template)$/i;
 
 interface Layer {
-  file: string;
-  /** The folder that the rules are relative to, with a slash at its end; empty at the top. */
-  base: string;
-  rules: Ignore;
+  /** Length of the path of the folder that the patterns are relative to, with its slash; 0 at the top. */
+  skip: number;
+  patterns: PatternList;
 }
 
-export interface Verdict {
-  ignored: boolean;
-  /** Which file said so. */
-  by: string | undefined;
-  /** A rule of the project takes the file in by name (`!name`). */
-  wanted: boolean;
-}
+const builtIn = new PatternList([...LEFT_OUT, ...REPOSITORIES].join('\n'), 'built-in');
+const isRepository = (rule: Rule): boolean => REPOSITORIES.some(pattern => rule.by === `built-in: ${pattern}`);
 
 /** The rules that hold in a folder of the project: built-in ones, then each ignore file from the top down. */
 export class IgnoreRules {
+  /** What holds at the top before any ignore file is read. */
+  static readonly BUILT_IN = new IgnoreRules([]);
+
   private constructor(private readonly layers: readonly Layer[]) {}
 
-  static forProject(root: string): IgnoreRules {
-    return new IgnoreRules([{file: 'built-in', base: '', rules: caseful().add(BUILT_IN)}]).within(root, '');
-  }
-
   /** The rules inside `folder` (relative to the project, `/` between names), with the ignore files found there. */
-  within(root: string, folder: string): IgnoreRules {
+  within(folder: string, files: readonly {name: IgnoreFile; text: string}[]): IgnoreRules {
+    if (files.length === 0) return this;
     const base = folder === '' ? '' : `${folder}/`;
-    const names = folder === '' ? IGNORE_FILES : (['.gitignore', '.cloudctlignore'] as const);
-    const added: Layer[] = [];
-    for (const name of names) {
-      const path = join(root, folder, name);
-      if (!existsSync(path)) continue;
-      const text = readFileSync(path, 'utf8');
-      added.push({
-        file: `${base}${name}`,
-        base,
-        rules: caseful().add(name === '.dockerignore' ? anchored(text) : text),
-      });
-    }
-    return added.length === 0 ? this : new IgnoreRules([...this.layers, ...added]);
+    const added = files.map(({name, text}) => ({
+      skip: base.length,
+      patterns:
+        name === '.dockerignore' ? PatternList.docker(text, `${base}${name}`) : new PatternList(text, `${base}${name}`),
+    }));
+    return new IgnoreRules([...this.layers, ...added]);
   }
 
-  /** What the rules say of `path`, relative to the project; a folder's path ends with a slash. */
-  judge(path: string): Verdict {
-    let verdict: Verdict = {ignored: false, by: undefined, wanted: false};
-    for (const {file, base, rules} of this.layers) {
-      if (!path.startsWith(base) || path === base) continue;
-      const {ignored, unignored} = rules.test(path.slice(base.length));
-      if (ignored) verdict = {ignored: true, by: file, wanted: false};
-      else if (unignored) verdict = {ignored: false, by: file, wanted: true};
+  /**
+   * The rule that decides about an entry of this folder; none where it is taken because nothing speaks against it.
+   *
+   * @param path relative to the project, `/` between names, none at the end.
+   */
+  judge(name: string, path: string, isFolder: boolean): Rule | undefined {
+    const bytes = byteText(name);
+    const usual = builtIn.match(bytes, path, 0, isFolder);
+    if (usual !== undefined && isRepository(usual)) return usual;
+    for (let i = this.layers.length - 1; i >= 0; i--) {
+      const {patterns, skip} = this.layers[i]!;
+      const rule = patterns.match(bytes, path, skip, isFolder);
+      // `*` and `!*/` are how people write a .gitignore that lists what is wanted: not a wish for node_modules.
+      if (rule !== undefined && (usual === undefined || !rule.negative || rule.isOwn)) return rule;
     }
-    return verdict;
+    return usual;
   }
-}
-
-/** Patterns of `.dockerignore` are relative to the top; those of `.gitignore` without a slash match at any depth. */
-function anchored(text: string): string {
-  return text
-    .split(/\r?\n/)
-    .map(line => {
-      const pattern = line.trim();
-      if (pattern === '' || pattern.startsWith('#')) return pattern;
-      const [sign, rest] = pattern.startsWith('!') ? ['!', pattern.slice(1)] : ['', pattern];
-      return `${sign}/${rest.replace(/^\.?\//, '')}`;
-    })
-    .join('\n');
 }
 
 /** Whether a file's name says that it holds a secret. */
-export function looksLikeSecret(path: string): boolean {
-  return SECRET_NAMES.ignores(path);
+export function looksLikeSecret(name: string, path: string): boolean {
+  if (name === 'credentials') return /(?:^|\/)\.aws\/credentials$/.test(path);
+  return SECRET_NAME.test(name) && !SAMPLE_NAME.test(name);
 }
