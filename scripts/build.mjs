@@ -10,6 +10,7 @@ import {dirname, join, relative, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {build} from 'esbuild';
 import {writeManifest} from './manifest.mjs';
+import {writeProjectSchema} from './project-schema.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const sdk = join(root, 'packages/provider-sdk/src');
@@ -114,3 +115,4 @@ await buildPackage(
 const stale = [];
 for (const directory of [modal, root]) if (await writeManifest(directory)) stale.push(relative(root, directory) || '.');
 if (stale.length > 0) console.log(`oclif.manifest.json was written anew in: ${stale.join(', ')}`);
+if (await writeProjectSchema()) console.log('docs/cloudctl.schema.json was written anew.');

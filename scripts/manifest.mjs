@@ -7,7 +7,9 @@ import {Plugin} from '@oclif/core';
 export async function manifestText(directory) {
   const plugin = new Plugin({root: directory, type: 'core', ignoreManifest: true, errorOnManifestCreate: true});
   await plugin.load();
-  return `${JSON.stringify(plugin.manifest, null, 2)}\n`;
+  // The order in which a file system lists its files is its own affair.
+  const commands = Object.fromEntries(Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({...plugin.manifest, commands}, null, 2)}\n`;
 }
 
 /** @returns whether the committed manifest was stale. */

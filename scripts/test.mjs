@@ -1,14 +1,17 @@
 /**
  * Sets up what is missing, runs jest and pytest, and ends with one line: `N passed, N failed`.
  *
- * Words after `--` choose tests: `npm test -- ledger` runs the jest files whose path has it, and no pytest.
+ * Words after `--` choose tests: `npm test -- ledger` runs the jest files whose path has it, and no pytest. `--soak` runs
+ * what takes long: many more random sequences and processes.
  */
 import {mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {buildAll, installPackages, makePythonEnvironment} from './setup.mjs';
 import {dev, root, run, venvPython} from './steps.mjs';
 
-const chosen = process.argv.slice(2);
+const soak = process.argv.includes('--soak');
+const words = process.argv.slice(2).filter(word => word !== '--soak');
+const chosen = soak && words.length === 0 ? ['interrupted'] : words;
 const reports = join(dev, 'reports');
 const jestReport = join(reports, 'jest.json');
 const pytestReport = join(reports, 'pytest.xml');
@@ -23,6 +26,7 @@ const environment = {
   NODE_OPTIONS: '--experimental-vm-modules --no-warnings',
   CLOUDCTL_TEST_PYTHON: venvPython,
   NO_COLOR: '1',
+  ...(soak ? {CLOUDCTL_SOAK: '1'} : {}),
 };
 const failures = [];
 const attempt = async (name, work) => {
@@ -33,21 +37,19 @@ const attempt = async (name, work) => {
   }
 };
 
-await attempt('jest', () =>
+const runJest = () =>
   run(
     process.execPath,
     ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${jestReport}`, '--maxWorkers=2', ...chosen],
     {env: environment},
-  ),
-);
-if (chosen.length === 0) {
-  await attempt('pytest', () =>
-    run(venvPython, ['-m', 'pytest', `--junitxml=${pytestReport}`], {
-      cwd: join(root, 'plugins/modal/python'),
-      env: process.env,
-    }),
   );
-}
+const runPytest = () =>
+  run(venvPython, ['-m', 'pytest', `--junitxml=${pytestReport}`], {
+    cwd: join(root, 'plugins/modal/python'),
+    env: process.env,
+  });
+// At the same time: both wait for other processes more than they compute.
+await Promise.all([attempt('jest', runJest), ...(chosen.length === 0 ? [attempt('pytest', runPytest)] : [])]);
 
 const totals = {passed: 0, failed: 0, skipped: 0};
 try {
