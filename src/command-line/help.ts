@@ -25,7 +25,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
 /** oclif's help, with the provider's flags under a heading of their own and the exit codes at the end. */
 export default class CloudHelp extends Help {
   override async showCommandHelp(command: Command.Loadable): Promise<void> {
-    const added = command.id === 'deploy' ? await this.providerFlags() : {};
+    const added = ['deploy', 'plan'].includes(command.id) ? await this.providerFlags() : {};
     await super.showCommandHelp({...command, flags: {...(added as Command.Loadable['flags']), ...command.flags}});
   }
 

@@ -28,13 +28,19 @@ export abstract class HostCommand<Data extends object> extends CloudCommand<Data
       environment: process.env,
       variables: new EnvironmentSource(process.env),
       signal: this.signal,
-      report: this.report,
+      report: event => this.report(event),
       ask: canAsk() ? async question => (await import('./prompt.js')).askSecret(question, this.signal) : undefined,
+      confirm: canAsk() ? async question => this.confirmed(question) : undefined,
       note: message => this.note(message),
       warn: message => this.addWarning(message),
       debug: message => this.debug(message),
     };
     return this.#host;
+  }
+
+  private async confirmed(question: string): Promise<boolean> {
+    await this.settle();
+    return (await import('./prompt.js')).confirm(question, this.signal);
   }
 
   /** What may be drawn on; nothing off a terminal. */

@@ -9,6 +9,16 @@ const WITH_VALUE = new Set([
   '--source',
   '--filter',
   '--data',
+  '--environment',
+  '-e',
+  '--file',
+  '-f',
+  '--only',
+  '--out',
+  '-o',
+  '--plan',
+  '--app',
+  '--to',
 ]);
 
 export interface Peeked {

@@ -10,8 +10,8 @@ import type {ArgInput, FlagInput} from '@oclif/core/interfaces';
 import {readUserConfig} from '../config/user-config.js';
 import {toOclifFlags} from '../providers/flags.js';
 import {loadDefinition} from '../providers/loading.js';
-import {chooseProvider} from '../providers/selection.js';
-import type {Session} from '../services/session.js';
+import {chooseProvider, type Wish} from '../providers/selection.js';
+import type {Session, SessionOptions} from '../services/session.js';
 import {HostCommand} from './host-command.js';
 import {peek} from './peek.js';
 
@@ -29,6 +29,9 @@ export const providerFlags = {
   }),
 };
 
+/** Operations that take a resource as it should be, by the flags of its type. */
+const DESCRIBING: ReadonlySet<OperationName> = new Set(['deploy', 'plan']);
+
 export interface Parsed {
   definition: ProviderDefinition;
   args: Readonly<Record<string, string>>;
@@ -43,7 +46,7 @@ export abstract class ProviderCommand<Data extends object> extends HostCommand<D
   static override enableJsonFlag = true;
   static override baseFlags = providerFlags;
 
-  #session: Session | undefined;
+  readonly #sessions: Session[] = [];
 
   /** Chooses the provider by a look at argv, then parses once with its flags among the core's. */
   protected async parseFor(operation: OperationName): Promise<Parsed> {
@@ -53,7 +56,7 @@ export abstract class ProviderCommand<Data extends object> extends HostCommand<D
     );
     const typed = 'type' in this.ctor.args;
     const {definition, registered} = await this.choose(provider, typed ? type : undefined);
-    const own = operation === 'deploy' && type !== undefined ? flagsOf(definition, type) : {};
+    const own = DESCRIBING.has(operation) && type !== undefined ? flagsOf(definition, type) : {};
     const core = this.ctor.flags as FlagInput;
     // A plugin cannot take a flag of the core over.
     const merged = {...toOclifFlags(own, registered.toUpperCase()), ...core} as unknown as FlagInput;
@@ -73,15 +76,31 @@ export abstract class ProviderCommand<Data extends object> extends HostCommand<D
   }
 
   /** Opens the session that this command works in. Ended with the command. */
-  protected async open({definition, flags}: Parsed, operation: OperationName, connected: boolean): Promise<Session> {
+  protected open({definition, flags}: Parsed, operation: OperationName, connected: boolean): Promise<Session> {
+    const target = flags['target'] as string | undefined;
+    return this.openWith(definition, {target, profile: flags['profile'] as string | undefined, operation, connected});
+  }
+
+  /** Opens the session of a verb about TYPE and NAME: in the provider's environment that NAME was deployed to. */
+  protected async openFor(
+    {definition, args, flags}: Parsed,
+    operation: OperationName,
+    connected: boolean,
+  ): Promise<Session> {
+    const {recordedEnvironment} = await import('../services/find.js');
+    const target = flags['target'] as string | undefined;
+    const where = {target, type: args['type']!, resource: args['name']!};
+    const environment = await recordedEnvironment(this.host, definition, where);
+    const profile = flags['profile'] as string | undefined;
+    return this.openWith(definition, {target, profile, environment, operation, connected});
+  }
+
+  /** Opens a session, one of several perhaps. Ended with the command. */
+  protected async openWith(definition: ProviderDefinition, options: SessionOptions): Promise<Session> {
     const {openSession} = await import('../services/session.js');
-    this.#session = await openSession(this.host, definition, {
-      target: flags['target'] as string | undefined,
-      profile: flags['profile'] as string | undefined,
-      operation,
-      connected,
-    });
-    return this.#session;
+    const session = await openSession(this.host, definition, options);
+    this.#sessions.push(session);
+    return session;
   }
 
   /** Says what could not be read, and that the result is partial. */
@@ -91,7 +110,7 @@ export abstract class ProviderCommand<Data extends object> extends HostCommand<D
   }
 
   override async finally(error: Error | undefined): Promise<void> {
-    await this.#session?.implementation.dispose();
+    await Promise.all(this.#sessions.map(({implementation}) => implementation.dispose()));
     await super.finally(error);
   }
 
@@ -99,11 +118,16 @@ export abstract class ProviderCommand<Data extends object> extends HostCommand<D
     flag: string | undefined,
     type: string | undefined,
   ): Promise<{definition: ProviderDefinition; registered: string}> {
+    const registered = chooseProvider(this.registry, {...(await this.wish(flag)), type});
+    return {definition: await loadDefinition(registered), registered: registered.name};
+  }
+
+  /** What is known of the provider that the user wants, before anybody is asked. */
+  protected async wish(flag: string | undefined): Promise<Pick<Wish, 'flag' | 'environment' | 'configured'>> {
     const environment = process.env['CLOUDCTL_PROVIDER'] || undefined;
     const configured =
       (flag ?? environment) === undefined ? (await readUserConfig(this.config.configDir)).provider : undefined;
-    const registered = chooseProvider(this.registry, {flag, environment, configured, type});
-    return {definition: await loadDefinition(registered), registered: registered.name};
+    return {flag, environment, configured};
   }
 }
 

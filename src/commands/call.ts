@@ -38,7 +38,7 @@ A generator's values are printed as they come, one JSON document a line.`;
   async run(): Promise<CallData> {
     const parsed = await this.parseFor('call');
     const input = await readInput(parsed.flags['data'] as string | undefined, this.signal);
-    const session = await this.open(parsed, 'call', true);
+    const session = await this.openFor(parsed, 'call', true);
     const values = callResource(session, {
       type: parsed.args['type']!,
       resource: parsed.args['name']!,

@@ -21,7 +21,7 @@ export default class Destroy extends ProviderCommand<DestroyData> {
 
   async run(): Promise<DestroyData> {
     const parsed = await this.parseFor('destroy');
-    const session = await this.open(parsed, 'destroy', false);
+    const session = await this.openFor(parsed, 'destroy', false);
     const dryRun = parsed.flags['dry-run'] as boolean;
     const resource = await destroy(session, parsed.args['type']!, parsed.args['name']!, dryRun);
     this.show(`${dryRun ? 'Would destroy' : 'Destroyed'}: ${resource.resource} (${resource.type})`);

@@ -1,6 +1,5 @@
-import type {FactLine, JsonValue, Plan, Resource, ResourceTypes} from '@cloudctl/provider-sdk';
-import {describeSize, packageToJson} from '../packaging/describe.js';
-import type {DeployInput, DeployResult, Preview} from '../services/deploy.js';
+import type {FactLine, JsonValue, Resource, ResourceTypes} from '@cloudctl/provider-sdk';
+import type {DeployResult} from '../services/deploy.js';
 import type {Session} from '../services/session.js';
 
 type Facts = FactLine[];
@@ -47,54 +46,15 @@ export function deployToJson({action, resource, record}: DeployResult): Deployed
   };
 }
 
-const PLANNED = {
-  create: 'Would create',
-  update: 'Would update',
-  replace: 'Would replace',
-  none: 'Would change nothing',
-} as const;
-
-/** A preview, a fact a line. */
-export function previewFacts(input: DeployInput, {plan, resolved, package: content}: Preview): Facts {
-  return [
-    [PLANNED[plan.action], `${input.resource} (${input.type})`],
-    ['Name', resolved.name],
-    ['App', resolved.app],
-    ...plan.facts.map(({label, value}): [string, string] => [label, value]),
-    ['Package', content === undefined ? undefined : describeSize(content.files.length, content.bytes)],
-    ['Digest', content?.digest],
-    [
-      'Ignored',
-      content === undefined || content.ignored.length === 0
-        ? undefined
-        : content.ignored.map(({path, by}) => `${path} (${by})`).join(', '),
-    ],
-    ...plan.changes.map(({field, before, after}): [string, string] => [
-      `Change ${field}`,
-      `${show(before)} -> ${show(after)}`,
-    ]),
-    ...plan.effects.map((effect): [string, string] => ['Also', effect]),
-    ['Compared with', 'the ledger of this machine; nothing was changed'],
-  ];
-}
-
-export interface PreviewJson {
-  plan: Plan & {resource: string; type: string; name: string; app?: string; package?: object};
-}
-
-export function previewToJson(input: DeployInput, {plan, resolved, package: content}: Preview): PreviewJson {
-  return {
-    plan: {
-      ...plan,
-      resource: input.resource,
-      type: input.type,
-      name: resolved.name,
-      ...(resolved.app === undefined ? {} : {app: resolved.app}),
-      ...(content === undefined ? {} : {package: packageToJson(content)}),
-    },
+/** What an apply did: a resource a line, then how many of each. */
+export function appliedText(results: readonly DeployResult[]): string {
+  const width = Math.max(0, ...results.map(({record: {type, resource}}) => `${type} ${resource}`.length));
+  const lines = results.map(({action, resource, record}) =>
+    `${DONE[action].padEnd(9)}  ${`${record.type} ${record.resource}`.padEnd(width)}  ${resource.url ?? ''}`.trimEnd(),
+  );
+  const count = (of: DeployResult['action']): string[] => {
+    const number = results.filter(({action}) => action === of).length;
+    return number === 0 ? [] : [`${number} ${of}`];
   };
-}
-
-function show(value: JsonValue | undefined): string {
-  return value === undefined ? '(none)' : typeof value === 'string' ? value : JSON.stringify(value);
+  return [...lines, `${[...count('created'), ...count('updated'), ...count('unchanged')].join(', ')}.`].join('\n');
 }

@@ -21,6 +21,8 @@ export interface Host extends CredentialWorld {
   readonly cacheDir: string;
   readonly workingDirectory: string;
   readonly report: ProgressSink;
+  /** Asks a yes-or-no question; absent where nobody can be asked. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   debug(message: string): void;
 }
 
@@ -33,6 +35,15 @@ export interface SessionOptions {
   connected: boolean;
   /** `--profile`. */
   profile?: string | undefined;
+  /** The provider's own environment, where `cloudctl.yaml` says one. */
+  environment?: string | undefined;
+}
+
+/** What else than the provider and its target tells sessions apart. */
+export interface SessionChoice {
+  readonly profile?: string;
+  /** The provider's environment, where one was chosen. */
+  readonly environment?: string;
 }
 
 /** A provider made ready for one command. */
@@ -42,6 +53,10 @@ export interface Session {
   readonly implementation: ProviderImplementation;
   readonly context: Context;
   readonly target: TargetDefinition;
+  /** What it was opened with, to open it again. */
+  readonly choice: SessionChoice;
+  /** Whether the provider may be asked. */
+  readonly connected: boolean;
   readonly ledger: Ledger;
   readonly snapshots: Snapshots;
   readonly locks: string;
@@ -60,7 +75,11 @@ export async function openSession(
   const {values, variables} = options.connected
     ? await findCredentials(host, definition, implementation, target, options.profile)
     : {...NO_CREDENTIALS, variables: {}};
-  const context = createContext(host, definition, target, values, variables);
+  const chosen =
+    options.environment === undefined || definition.environmentVariable === undefined
+      ? {}
+      : {[definition.environmentVariable]: options.environment};
+  const context = createContext(host, definition, target, values, variables, chosen);
   if (options.connected) implementation.prepare?.(options.operation, context);
   return {
     host,
@@ -68,6 +87,11 @@ export async function openSession(
     implementation,
     context,
     target,
+    choice: {
+      ...(options.profile === undefined ? {} : {profile: options.profile}),
+      ...(options.environment === undefined ? {} : {environment: options.environment}),
+    },
+    connected: options.connected,
     ledger: new Ledger(join(host.dataDir, 'ledger')),
     snapshots: new Snapshots(join(host.dataDir, 'snapshots')),
     locks: join(host.dataDir, 'locks'),
@@ -81,6 +105,7 @@ export function createContext(
   target: TargetDefinition,
   credentials: Context['credentials'],
   variables: Readonly<Record<string, string>> = {},
+  chosen: Readonly<Record<string, string>> = {},
 ): Context {
   return {
     signal: host.signal,
@@ -91,7 +116,7 @@ export function createContext(
     },
     target: target.name,
     credentials,
-    environment: {...variables, ...host.environment},
+    environment: {...variables, ...host.environment, ...chosen},
     client: {name: 'cloudctl', version: host.version},
     report: host.report,
     warn: host.warn,

@@ -1,16 +1,19 @@
-import {join} from 'node:path';
 import {EXIT, usageError} from '@cloudctl/provider-sdk';
 import {CloudCommand} from '@cloudctl/provider-sdk/oclif';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import {forgetRecords} from '../../services/ledger.js';
+import {forgottenText} from '../../presentation/ledger.js';
+import {forgetRecords, type RecordKey} from '../../services/ledger.js';
+import {keyOf} from '../../services/ledger-transfer.js';
 
 export interface ForgetData {
-  forgotten: readonly {provider: string; target: string; type: string; resource: string}[];
+  forgotten: readonly RecordKey[];
 }
 
 export default class LedgerForget extends CloudCommand<ForgetData> {
   static override summary = 'Forget records of the ledger. What is deployed stays deployed.';
+  static override description =
+    'Snapshots of code that no other record needs go too, so a rollback is no longer possible. What is live is not touched; cloudctl adopt follows it again.';
   static override examples = [
     '<%= config.bin %> ledger forget image-generator --provider modal --type ai --yes',
     '<%= config.bin %> ledger forget --provider modal --target local --yes',
@@ -31,25 +34,10 @@ export default class LedgerForget extends CloudCommand<ForgetData> {
       throw usageError('CONFIRMATION_NEEDED', 'Forgetting cannot be undone.', {hints: ['Add --yes to do it.']});
     }
     const {provider, target, type} = flags;
-    const {forgotten, problems} = await forgetRecords(
-      join(this.config.dataDir, 'ledger'),
-      {provider, target, type},
-      args.name,
-    );
+    const {forgotten, problems} = await forgetRecords(this.config.dataDir, {provider, target, type}, args.name);
     for (const problem of problems) this.addWarning(problem.message);
     if (problems.length > 0) process.exitCode = EXIT.partial;
-    this.show(
-      forgotten.length === 0
-        ? 'There was nothing to forget.'
-        : forgotten.map(record => `Forgot: ${record.resource} (${record.type}, target ${record.target})`).join('\n'),
-    );
-    return {
-      forgotten: forgotten.map(record => ({
-        provider: record.provider,
-        target: record.target,
-        type: record.type,
-        resource: record.resource,
-      })),
-    };
+    this.show(forgottenText(forgotten));
+    return {forgotten: forgotten.map(keyOf)};
   }
 }
