@@ -71,7 +71,7 @@ describe('providers', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Provider: modal \(Modal: .*\)\nPlugin: @cloudctl\/plugin-modal 0\.1\.0\n/);
     expect(stdout).toMatch(
-      /Resource type ai: .*; plan, deploy, list, call, meter\n {2}not destroy: Modal stops whole apps/,
+      /Resource type ai: .*; plan, deploy, list, observe, adopt, call, meter\n {2}not destroy: Modal stops whole apps/,
     );
     expect(await machine.data(['providers'])).toMatchObject({
       providers: [

@@ -283,7 +283,9 @@ describe('in the middle of a call', () => {
     const child = machine.start(['call', 'ai', 'slow'], {cwd: project, env: {...places.environment(), ...env}});
     watch.exempt.add(child.pid!);
     const ended = finished(child, 30_000, 'call');
-    await sleep(1200);
+    const deadline = Date.now() + 15_000;
+    while (Number.isNaN(childOf(child.pid!)) && Date.now() < deadline) await sleep(20);
+    await sleep(1000);
     await act(child.pid!);
     const outcome = await ended;
     expectClean(outcome, ['call']);

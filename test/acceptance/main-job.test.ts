@@ -56,14 +56,14 @@ describe('the main job, command by command', () => {
     expect(first).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^Created: model-store \(storage\)\nID: vo-\w+\nName: trained-models\nStatus: ready\n/,
+        /^Created: model-store \(storage\)\nID: vo-\w+\nName: trained-models\nStatus: deployed\n/,
       ),
     });
     const second = await run(...args);
     expect(second).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^Unchanged: model-store \(storage\)\n/),
-      stderr: expect.stringContaining('exists'),
+      stderr: expect.stringContaining('as deployed'),
     });
   });
 
@@ -71,7 +71,7 @@ describe('the main job, command by command', () => {
     const ai = await run('list', 'ai', ...local);
     expect(ai.stdout).toMatch(/^ID +Name +Status +App +Created At\nfu-\w+ +generate-image +deployed +ai-app +\S+Z\n$/);
     const storage = await run('list', 'storage', ...local);
-    expect(storage.stdout).toMatch(/^ID +Name +Status +App +Created At\nvo-\w+ +trained-models +ready +- +\S+Z\n$/);
+    expect(storage.stdout).toMatch(/^ID +Name +Status +App +Created At\nvo-\w+ +trained-models +deployed +- +\S+Z\n$/);
     expect([ai.code, storage.code]).toEqual([0, 0]);
   });
 
@@ -133,7 +133,7 @@ describe('the main job, command by command', () => {
     const fresh = new Machine();
     const {code, stdout} = await fresh.run(['deploy', 'ai', 'x', '--dry-run'], {cwd: project});
     expect(stdout).toMatch(
-      /^Would create: x \(ai\)\nName: x\nApp: image-generator\nHandler: main\.handler\(width, height, color\), function in main\.py:\d+\nPackage: 2 files/,
+      /^Would create: x \(ai\)\nName: x\nApp: image-generator\nHandler: main\.handler\(width, height, color\), function in main\.py:\d+\n(.+\n)*Package: 2 files/,
     );
     expect(code).toBe(0);
     expect(await fresh.data(['modal', 'local', 'status'])).toMatchObject({running: false});

@@ -11,6 +11,8 @@ const operations = {
   plan: supported(),
   deploy: supported(),
   list: supported(),
+  observe: supported(),
+  adopt: unsupported('there is nothing to adopt', () => []),
   meter: supported(),
   call: unsupported('it cannot be called', () => []),
   destroy: unsupported('nobody may', ({resource}) => [`leave ${resource} alone`]),
@@ -32,11 +34,15 @@ type Handler = Disk['resources']['storage'];
 
 const handler: Handler = {
   resolve: async ({resource}) => ({name: resource, spec: {}}),
-  plan: async () => ({action: 'create', changes: [], effects: [], facts: []}),
-  deploy: async ({name}) => ({
-    action: 'created',
-    resource: {id: '1', name, type: 'storage', status: 'ready', createdAt: '2026-01-01T00:00:00Z'},
+  plan: async () => ({resources: [{action: 'create', changes: [], facts: []}], effects: []}),
+  deploy: async ({resources: wanted}) => ({
+    resources: wanted.map(({name}) => ({
+      action: 'created',
+      resource: {id: '1', name, type: 'storage', status: 'ready', createdAt: '2026-01-01T00:00:00Z'},
+    })),
+    siblings: [],
   }),
+  observe: async () => ({observations: [], unmanaged: []}),
   list: async function* () {},
   meter: () => ({facts: [], usage: []}),
 };

@@ -1,20 +1,11 @@
-import {readFileSync, writeFileSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from '@jest/globals';
-import {Ajv} from 'ajv';
-import {Machine, repository} from '../acceptance/harness.js';
-
-const schema = JSON.parse(readFileSync(join(repository, 'docs/json-output.schema.json'), 'utf8')) as object;
-const ajv = new Ajv({allErrors: true, strict: false, formats: {uri: /^https?:\/\//}});
-ajv.addSchema(schema, 'output');
+import {Machine} from '../acceptance/harness.js';
+import {problemsOf} from './output-schema.js';
 
 const machine = new Machine();
 const project = machine.project({'main.py': 'def handler(x=1):\n    return x\n\ndef count():\n    yield 1\n'});
-
-function problemsOf(definition: string, document: unknown): unknown {
-  const validate = ajv.getSchema(`output#/definitions/${definition.replaceAll(' ', '%20')}`)!;
-  return validate(document) ? [] : validate.errors;
-}
 
 beforeAll(async () => {
   await machine.run(['deploy', 'ai', 'one', '--app', 'app'], {cwd: project});
@@ -56,14 +47,18 @@ test('secrets PROVIDER KEY, list, test and delete are one document each, as the 
 const CASES: [definition: string, args: string[]][] = [
   ['deploy', ['deploy', 'ai', 'one', '--app', 'app']],
   ['deploy', ['deploy', 'storage', 'disk', '--size', '5']],
-  ['plan', ['deploy', 'ai', 'one', '--app', 'app', '--cpu', '2', '--dry-run']],
-  ['plan', ['deploy', 'storage', 'disk', '--size', '6', '--dry-run']],
+  ['deploy --dry-run', ['deploy', 'ai', 'one', '--app', 'app', '--cpu', '2', '--dry-run']],
+  ['deploy --dry-run', ['deploy', 'storage', 'disk', '--size', '6', '--dry-run']],
+  ['deploy --dry-run', ['deploy', 'ai', 'exotic', '--app', 'app', '--dry-run', '--refresh']],
+  ['plan', ['plan', 'ai', 'one', '--app', 'app', '--gpu', 'X9']],
+  ['plan', ['plan', 'storage', 'other', '--refresh']],
   ['list', ['list', 'ai']],
   ['list', ['list', 'storage']],
   ['call', ['call', 'ai', 'one']],
   ['call', ['call', 'ai', 'many']],
   ['cost', ['cost']],
   ['providers', ['providers']],
+  ['init', ['init', '--dry-run']],
   ['ledger forget', ['ledger', 'forget', 'nobody', '--provider', 'modal', '--yes']],
 ];
 
