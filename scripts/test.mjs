@@ -4,7 +4,7 @@
  * Words after `--` choose tests: `npm test -- ledger` runs the jest files whose path has it, and no pytest. `--soak` runs
  * what takes long: many more random sequences and processes.
  */
-import {mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {buildAll, installPackages, makePythonEnvironment} from './setup.mjs';
 import {dev, root, run, venvPython} from './steps.mjs';
@@ -14,7 +14,9 @@ const words = process.argv.slice(2).filter(word => word !== '--soak');
 const chosen = soak && words.length === 0 ? ['interrupted'] : words;
 const reports = join(dev, 'reports');
 const jestReport = join(reports, 'jest.json');
-const pytestReport = join(reports, 'pytest.xml');
+const python = join(root, 'plugins/modal/python');
+const pytestSuites = readdirSync(join(python, 'tests')).filter(name => /^[a-z]+$/.test(name));
+const pytestReport = suite => join(reports, `pytest-${suite}.xml`);
 
 await installPackages();
 await Promise.all([buildAll(), makePythonEnvironment()]);
@@ -43,13 +45,16 @@ const runJest = () =>
     ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${jestReport}`, '--maxWorkers=2', ...chosen],
     {env: environment},
   );
-const runPytest = () =>
-  run(venvPython, ['-m', 'pytest', `--junitxml=${pytestReport}`], {
-    cwd: join(root, 'plugins/modal/python'),
-    env: process.env,
-  });
-// At the same time: both wait for other processes more than they compute.
-await Promise.all([attempt('jest', runJest), ...(chosen.length === 0 ? [attempt('pytest', runPytest)] : [])]);
+// One after the other, and pytest by suite: each keeps both cores busy, and no test waits for long.
+await attempt('jest', runJest);
+if (chosen.length === 0) {
+  const runPytest = suite =>
+    run(venvPython, ['-m', 'pytest', `tests/${suite}`, `--junitxml=${pytestReport(suite)}`], {
+      cwd: python,
+      env: process.env,
+    });
+  await Promise.all(pytestSuites.map(suite => attempt(`pytest ${suite}`, () => runPytest(suite))));
+}
 
 const totals = {passed: 0, failed: 0, skipped: 0};
 try {
@@ -61,15 +66,15 @@ try {
 } catch {
   failures.push('jest left no report');
 }
-if (chosen.length === 0) {
+for (const suite of chosen.length === 0 ? pytestSuites : []) {
   try {
-    const [, attributes] = /<testsuite ([^>]*)>/.exec(readFileSync(pytestReport, 'utf8'));
+    const [, attributes] = /<testsuite ([^>]*)>/.exec(readFileSync(pytestReport(suite), 'utf8'));
     const count = name => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(attributes)?.[1] ?? 0);
     totals.failed += count('failures') + count('errors');
     totals.skipped += count('skipped');
     totals.passed += count('tests') - count('failures') - count('errors') - count('skipped');
   } catch {
-    failures.push('pytest left no report');
+    failures.push(`pytest left no report of ${suite}`);
   }
 }
 for (const failure of failures) console.error(failure);
