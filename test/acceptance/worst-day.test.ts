@@ -61,7 +61,8 @@ describe('killed at any moment', () => {
   test.each([0, 150, 300, 500, 700, 900])(
     'the Python child, %d ms after it came',
     async delay => {
-      const child = machine.start(deploy('one'), options);
+      const changed = deploy('one', '--timeout', String(100 + delay));
+      const child = machine.start(changed, options);
       const [outcome] = await Promise.all([
         finished(child, 60_000, 'deploy'),
         killChild(child.pid!, 'child.py', delay),
@@ -71,7 +72,7 @@ describe('killed at any moment', () => {
         expect(outcome.stderr).toMatch(/Error: .*\n/);
       }
       // Nothing is half done: the same command goes through, and there is one function.
-      expect(await machine.run(deploy('one'), options)).toMatchObject({code: 0});
+      expect(await machine.run(changed, options)).toMatchObject({code: 0});
       expect((await machine.data<Listed>(['list', 'ai'])).resources.map(({name}) => name)).toEqual(['one']);
     },
     60_000,
@@ -82,25 +83,29 @@ describe('killed at any moment', () => {
     async delay => {
       await machine.run(['modal', 'local', 'start']);
       const {pid} = await machine.data<{pid: number}>(['modal', 'local', 'status']);
-      const child = machine.start(deploy('one'), options);
+      const changed = deploy('one', '--timeout', String(2000 + delay));
+      const child = machine.start(changed, options);
       const killed = sleep(delay).then(() => process.kill(pid, 'SIGKILL'));
       const [outcome] = await Promise.all([finished(child, 60_000, 'deploy'), killed]);
       expect([0, 5, 7]).toContain(outcome.code);
       if (outcome.code !== 0) expect(outcome.stderr).toMatch(/Error: .*\n/);
-      expect(await machine.run(deploy('one'), options)).toMatchObject({code: 0});
+      expect(await machine.run(changed, options)).toMatchObject({code: 0});
       expect(await machine.data(['call', 'ai', 'one', '--data', '7'])).toEqual({value: 7});
     },
     60_000,
   );
 
   test('the CLI itself: no child is left, the lock is free again', async () => {
-    const child = machine.start(deploy('one'), options);
-    await sleep(600);
+    // Something to publish: a deploy without changes is over before it can be killed.
+    const child = machine.start(deploy('one', '--timeout', '77'), options);
+    const ended = finished(child, 30_000, 'deploy');
+    const deadline = Date.now() + 20_000;
+    while (childrenOf(child.pid!, 'child.py').length === 0 && Date.now() < deadline) await sleep(20);
+    await sleep(200);
     const children = childrenOf(child.pid!, 'child.py');
+    expect(children).toHaveLength(1);
     child.kill('SIGKILL');
-    // A process that waits for a busy disk cannot be killed meanwhile.
-    await finished(child, 60_000, 'deploy');
-    const deadline = Date.now() + 10_000;
+    await ended;
     while (children.some(isAlive) && Date.now() < deadline) await sleep(50);
     expect(children.filter(isAlive)).toEqual([]);
     expect(await machine.run(deploy('one'), {...options, limit: 60_000})).toMatchObject({code: 0});
