@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import type {Terminal} from '@cloudctl/provider-sdk';
+import {EXIT, type Terminal} from '@cloudctl/provider-sdk';
 import {CloudCommand, hasColor} from '@cloudctl/provider-sdk/oclif';
 import {EnvironmentSource} from '../credentials/environment.js';
 import {type Registry, readRegistry} from '../providers/registry.js';
@@ -41,6 +41,12 @@ export abstract class HostCommand<Data extends object> extends CloudCommand<Data
   private async confirmed(question: string): Promise<boolean> {
     await this.settle();
     return (await import('./prompt.js')).confirm(question, this.signal);
+  }
+
+  /** Says which records could not be read, and that the result is partial. */
+  protected reportProblems(problems: readonly Error[]): void {
+    for (const problem of problems) this.addWarning(problem.message);
+    if (problems.length > 0) process.exitCode = EXIT.partial;
   }
 
   /** What may be drawn on; nothing off a terminal. */

@@ -1,4 +1,3 @@
-import {EXIT} from '@cloudctl/provider-sdk';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import {HostCommand} from './host-command.js';
@@ -26,10 +25,4 @@ export const fileArgument = Args.string({
 export abstract class LedgerCommand<Data extends object> extends HostCommand<Data> {
   // oclif looks for it two classes up and no further.
   static override enableJsonFlag = true;
-
-  /** Says which records could not be read, and that the result is partial. */
-  protected reportProblems(problems: readonly Error[]): void {
-    for (const problem of problems) this.addWarning(problem.message);
-    if (problems.length > 0) process.exitCode = EXIT.partial;
-  }
 }

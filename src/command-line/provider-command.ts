@@ -1,10 +1,4 @@
-import {
-  EXIT,
-  type FlagValues,
-  type OperationName,
-  type ProviderDefinition,
-  type ResourceTypeDefinition,
-} from '@cloudctl/provider-sdk';
+import type {FlagValues, OperationName, ProviderDefinition, ResourceTypeDefinition} from '@cloudctl/provider-sdk';
 import * as Flags from '@oclif/core/flags';
 import type {ArgInput, FlagInput} from '@oclif/core/interfaces';
 import {readUserConfig} from '../config/user-config.js';
@@ -101,12 +95,6 @@ export abstract class ProviderCommand<Data extends object> extends HostCommand<D
     const session = await openSession(this.host, definition, options);
     this.#sessions.push(session);
     return session;
-  }
-
-  /** Says what could not be read, and that the result is partial. */
-  protected reportProblems(problems: readonly Error[]): void {
-    for (const problem of problems) this.addWarning(problem.message);
-    if (problems.length > 0) process.exitCode = EXIT.partial;
   }
 
   override async finally(error: Error | undefined): Promise<void> {
